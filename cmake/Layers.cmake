@@ -1,0 +1,33 @@
+# cs_layer(NAME [LINK target...]): the library cs_NAME from every .cc below the calling folder that is not
+# a test, and, with tests on, the program NAME_test from the *_test.cc beside them.
+include(GoogleTest)
+
+function(cs_layer name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  if(sources)
+    add_library(cs_${name} STATIC ${sources})
+    target_include_directories(cs_${name} PUBLIC "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/include")
+    target_link_libraries(cs_${name} PUBLIC ${ARG_LINK})
+  else()
+    add_library(cs_${name} INTERFACE)
+    target_include_directories(cs_${name} INTERFACE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/include")
+    target_link_libraries(cs_${name} INTERFACE ${ARG_LINK})
+  endif()
+  if(COUNTERSIGN_TESTS AND tests)
+    cs_test(${name}_test SOURCES ${tests} LINK cs_${name})
+  endif()
+endfunction()
+
+# cs_test(NAME SOURCES file... [LINK target...]): a GoogleTest program whose tests CTest knows one by one.
+function(cs_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} cs_test_support GTest::gtest_main GTest::gmock)
+  target_compile_definitions(${name} PRIVATE COUNTERSIGN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS "${ARG_LABELS}")
+endfunction()
