@@ -35,10 +35,14 @@ class ClientExchange {
   virtual Task<Result<void>> send(std::string_view piece, bool last) = 0;
   virtual bool sending_stopped() const = 0;
 
-  // The final response's head; 1xx are passed over. Valid until this exchange is destroyed.
+  // The final response's head; 1xx are passed over. Valid until this exchange is destroyed. Errors of all three:
+  // `http.upstream_timeout`, `http.upstream_lost`, `http.upstream_malformed`.
   virtual Task<Result<const ResponseHead*>> read_head() = 0;
   // The next piece of the response's body; empty means the end. Valid until the next read.
   virtual Task<Result<std::string_view>> read_body() = 0;
+
+  // True if read_body() will not wait.
+  virtual bool body_buffered() const = 0;
 
   // Waits of this exchange end after this time with `http.upstream_timeout`. Starts as the open()'s deadline.
   virtual void set_deadline(BootTime deadline) = 0;

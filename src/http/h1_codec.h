@@ -1,6 +1,6 @@
 // HTTP/1.1 on the wire (RFC 9112): heads and chunked bodies, bytes in, message out. Pure: no I/O, no clock.
 //
-// Strict on purpose. Whatever two parsers could read in two ways is refused with 400 (or 431, 501, 505), because a
+// Strict on purpose. Whatever two parsers could read in two ways is refused with 400 (or 414, 431, 501, 505), because a
 // gateway that forwards what it did not fully understand lets requests be smuggled past it. There is no lenient mode.
 
 #pragma once
@@ -23,7 +23,7 @@ enum class ParseState {
 struct ParseResult {
   ParseState state = ParseState::incomplete;
   size_t consumed = 0;
-  int status = 0;         // refused only: 400, 414, 431, 501 or 505
+  int status = 0;         // refused only: 400, 414, 417, 431, 501 or 505
   std::string_view code;  // refused only: a stable code, "http.content_length_and_transfer_encoding"
 };
 
@@ -31,7 +31,8 @@ struct ParseResult {
 class HeadEnd final {
  public:
   // `buffer` holds all bytes of the head so far (those seen before and new ones). Gives the length of the head with its
-  // empty line, or npos. Also stops at the first bare LF or bare CR line end, so that the parser can refuse it at once.
+  // empty line, or npos. Also stops behind the first bare CR or LF: a parser given that many bytes never says
+  // `incomplete`. A buffer may only grow between calls; reset() before another head.
   size_t find(std::string_view buffer);
   void reset() { scanned_ = 0; }
 
@@ -39,11 +40,15 @@ class HeadEnd final {
   size_t scanned_ = 0;
 };
 
-// Parses the head at the start of `buffer`. `out` is overwritten (its vector keeps its capacity) and views into
-// `buffer`. One empty line before a request line is passed over (RFC 9112 §2.2).
+// Parses the head at the start of `buffer`, which may hold more (a body, the next request). `out` is overwritten (its
+// vector keeps its capacity), views into `buffer`, and is only to be used when `complete`. One empty line before a
+// request line is passed over (RFC 9112 §2.2). A parse begins anew each time: try it on what the first read brought,
+// and on `incomplete` wait for HeadEnd before the next try. Over-long heads are refused before they are complete, if
+// the parser is called with head_bytes_max bytes or more.
 ParseResult parse_request_head(std::string_view buffer, const HeadLimits& limits, RequestHead& out);
 
-// `request_method` decides about the body (RFC 9112 §6.3): none for HEAD, 1xx, 204, 304.
+// `request_method` decides about the body (RFC 9112 §6.3): none for HEAD, 1xx, 204, 304. A 101 is given as it is: whoever
+// did not ask to switch protocols must treat it as an error. `status` of a refusal is 400 or 431 and only for the log.
 ParseResult parse_response_head(std::string_view buffer, std::string_view request_method, const HeadLimits& limits,
                                 ResponseHead& out);
 
@@ -63,7 +68,7 @@ class ChunkedDecoder final {
     std::string_view code;
   };
 
-  // Takes the next step from `input`; call again with the rest. After `end` or `refused`: reset() first.
+  // Takes the next step from `input`; call again with the rest. After `end`: reset() first. A refused body stays so.
   Step next(std::string_view input);
   void reset();
 
@@ -72,13 +77,39 @@ class ChunkedDecoder final {
   static constexpr size_t trailer_bytes_max = 4096;
 
  private:
-  enum class Phase : uint8_t;
-  Phase phase_{};
+  enum class Phase : uint8_t {
+    size,              // hexadecimal digits
+    extension,         // behind ';'
+    extension_name,    // at least one byte of it is read
+    extension_equals,  // behind '='
+    extension_token,
+    extension_quoted,
+    extension_escaped,  // behind a backslash in a quoted string
+    extension_ended,    // behind a closing quote
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_start,  // at the beginning of a line
+    trailer_name,
+    trailer_value,
+    trailer_lf,
+    final_lf,
+    ended,
+  };
+  // The phase after this byte; refuse() if there is none.
+  Phase step_size_line(char c);
+  Phase step_extension(char c);
+  Phase step_trailer(char c);
+  Phase step(char c);
+  Phase refuse(std::string_view code);
+
+  Phase phase_ = Phase::size;
   uint64_t remaining_ = 0;
-  size_t line_bytes_ = 0;
+  size_t extension_bytes_ = 0;
   size_t trailer_bytes_ = 0;
   int size_digits_ = 0;
-  std::string trailer_line_;
+  std::string_view refusal_;
 };
 
 // "1a\r\n"; the piece and "\r\n" follow. `bytes` > 0.

@@ -23,8 +23,8 @@ class Exchange {
   virtual const PeerInfo& peer() const = 0;
 
   // The next piece of the request's body; empty means the end. The view is valid until the next read. The first call
-  // sends 100 Continue if the client waits for it. Errors: `http.body_timeout`, `http.body_too_large`,
-  // `http.bad_chunk`, `http.connection_lost`.
+  // sends 100 Continue if the client waits for it. Errors: `http.client_timeout`, `http.client_body_too_large`,
+  // `http.client_bad_chunk`, `http.client_lost`.
   virtual Task<Result<std::string_view>> read_body() = 0;
 
   // Begins the final answer: status line and framing are written; add fields to the writer it returns, then send().
@@ -54,7 +54,7 @@ class Service {
 Task<Result<void>> respond(Exchange& exchange, int status, std::string_view content_type, std::string body,
                            std::vector<Field> fields = {});
 
-// The whole request body, at most `bytes_max` (else `http.body_too_large`).
+// The whole request body, at most `bytes_max` (else `http.client_body_too_large`).
 Task<Result<std::string>> collect_body(Exchange& exchange, size_t bytes_max);
 
 }  // namespace countersign::http

@@ -1,0 +1,81 @@
+// The egress's access log: one JSON object a line for every request, written into a buffer of the loop and handed to the
+// sink when the owner flushes at the end of a loop's turn.
+//
+// No line holds a secret: neither credentials nor queries nor bodies get here. What came from outside is escaped, so
+// that nothing a caller sends can look like a line of its own.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/clock.h"
+
+namespace countersign::consumer {
+
+// Where whole lines go: a file, a pipe, a test.
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  // Whole lines, each with its '\n'. Called by every loop's thread: must be safe for that. Must not block for long.
+  virtual void write(std::string_view lines) = 0;
+};
+
+enum class CallOutcome {
+  answered,  // the upstream's answer came
+  not_sent,  // no byte of the request reached the upstream, or it refused before acting
+  unknown,   // it may have been processed
+};
+std::string_view name_of(CallOutcome outcome);
+
+struct AccessRecord {
+  WallTime time;  // when the request came
+  std::string_view api;
+  std::string_view scheme;
+  std::string_view method;
+  std::string_view path;  // without the query
+  int status = 0;         // 0: the caller got no answer
+  CallOutcome outcome = CallOutcome::not_sent;
+  int attempts = 0;  // how often it was begun to be sent
+  BootClock::duration duration{};
+  uint64_t request_bytes = 0;  // of the body
+  uint64_t response_bytes = 0;
+  std::string_view decision_id;  // the gateway's, if it gave one
+  std::string_view code;         // what went wrong, if anything
+};
+
+struct AccessLogOptions {
+  // Flushed by itself beyond this, so that one busy turn cannot grow the buffer without bound.
+  size_t buffer_bytes_max = 64 * 1024;
+};
+
+// Belongs to one loop.
+class AccessLog final {
+ public:
+  // The sink outlives the log. Null: nothing is logged.
+  explicit AccessLog(LogSink* sink, AccessLogOptions options = {});
+  ~AccessLog();  // flushes
+  AccessLog(const AccessLog&) = delete;
+  AccessLog& operator=(const AccessLog&) = delete;
+
+  bool enabled() const { return sink_ != nullptr; }
+  void append(const AccessRecord& record);
+  // One finished JSON object without a line end; for lines of other kinds.
+  void append_line(std::string_view json);
+  // For the end of a loop's turn: cheap when there is nothing.
+  void flush();
+
+ private:
+  void append_time(WallTime time);
+  void end_line();
+
+  LogSink* sink_;
+  AccessLogOptions options_;
+  std::string buffer_;
+  int64_t second_ = INT64_MIN;  // whose text second_text_ is
+  std::string second_text_;     // "2027-01-15T08:00:00"
+};
+
+}  // namespace countersign::consumer

@@ -1,0 +1,166 @@
+#include "consumer/egress/egress_call.h"
+
+#include <utility>
+
+#include "consumer/egress/egress_target.h"
+#include "consumer/egress/head_trace.h"
+
+namespace countersign::consumer {
+namespace {
+
+using protocol::Reason;
+
+bool is_callers_fault(const Error& error) { return error.code.starts_with("http.client_"); }
+
+Reason reason_of_callers_fault(const Error& error) {
+  return error.kind == ErrorKind::too_large ? Reason::body_too_large : Reason::request_malformed;
+}
+
+// RFC 9110 §15.5.9: the caller did not send its body in time.
+constexpr int request_timeout = 408;
+constexpr int gateway_timeout = 504;
+constexpr int bad_gateway = 502;
+
+// A connection that could not be made is worth another try soon, and not at once.
+constexpr std::chrono::seconds retry_after_no_connection{1};
+
+}  // namespace
+
+EgressService::Call::Call(EgressService& service, const http::RequestHead& request)
+    : service_(service),
+      request_(request),
+      began_(service.now()),
+      api_(service.api_for(request_.path)),
+      deadline_(BootTime::max()) {
+  if (!api_) return;
+  deadline_ = began_.boot + api_->options.deadline;
+  const size_t stripped = api_->options.strip_prefix ? api_->options.path_prefix.size() : 0;
+  target_ = outgoing_target(request_, stripped, target_storage_);
+}
+
+EgressService::Call::~Call() {
+  if (!service_.log_.enabled()) return;
+  service_.log_.append({.time = began_.wall,
+                        .api = api_ ? std::string_view(api_->options.name) : std::string_view(),
+                        .scheme = api_ ? std::string_view(api_->scheme_name) : std::string_view(),
+                        .method = request_.method,
+                        .path = request_.path,
+                        .status = status_,
+                        .outcome = outcome_,
+                        .attempts = attempts_,
+                        .duration = service_.loop_.now() - began_.boot,
+                        .request_bytes = request_bytes_,
+                        .response_bytes = response_bytes_,
+                        .decision_id = decision_id_ ? decision_id_->text() : std::string_view(),
+                        .code = code_});
+}
+
+std::optional<EgressProblem> EgressService::Call::refusal() const {
+  const auto reason = service_.refusal_of(request_, api_);
+  if (!reason) return std::nullopt;
+  return EgressProblem{.reason = *reason, .code = {}};
+}
+
+bool EgressService::Call::attach() { return api_->scheme->attach(service_.now(), attached_); }
+
+// An earlier attempt that may have been processed is not forgotten because a later one got less far.
+EgressProblem EgressService::Call::unanswered(Reason reason, bool sent, std::string_view code) const {
+  const bool unknown = sent || maybe_processed_;
+  return {.reason = unknown ? Reason::outcome_unknown : reason,
+          .outcome = unknown ? CallOutcome::unknown : CallOutcome::not_sent,
+          .attempts = attempts_,
+          .code = std::string(code)};
+}
+
+EgressProblem EgressService::Call::not_ready(const NotReady& why) const {
+  const bool misconfigured = why.error.kind == ErrorKind::misconfigured;
+  const Reason reason = misconfigured ? Reason::credential_unavailable : Reason::token_unavailable;
+  EgressProblem problem = unanswered(reason, /*sent=*/false, why.error.code);
+  problem.retry_after = why.retry_after;
+  return problem;
+}
+
+EgressProblem EgressService::Call::not_opened(const Error& error) const {
+  EgressProblem problem = unanswered(Reason::upstream_unavailable, /*sent=*/false, error.code);
+  problem.status = error.kind == ErrorKind::timed_out ? gateway_timeout : bad_gateway;
+  problem.retry_after = retry_after_no_connection;
+  return problem;
+}
+
+void EgressService::Call::begin_attempt() {
+  ++attempts_;
+  outcome_ = CallOutcome::unknown;
+  if (!service_.options_.trace_heads || !service_.log_.enabled()) return;
+  service_.log_.append_line(trace_line({.api = api_->options.name, .attempt = attempts_, .target = target_},
+                                       request_, service_.filter_, attached_, *api_->process_scheme));
+}
+
+// Design §4.3. Safe methods do nothing twice (RFC 9110 §9.2.1); an Idempotency-Key makes the API recognise the second.
+bool EgressService::Call::is_safe_to_send_twice() const {
+  if (request_.is_safe()) return true;
+  constexpr std::string_view name = "Idempotency-Key";
+  // A key that a Connection option removes on the way protects nothing.
+  return request_.count(name) == 1 && !request_.value(name).empty() && !request_.is_hop_by_hop(name);
+}
+
+bool EgressService::Call::may_repeat(const Error& error, const http::ClientExchange& upstream,
+                                     const http::RelayBody& body) {
+  if (repeated_ || is_callers_fault(error) || error.kind == ErrorKind::timed_out) return false;
+  if (!body.can_rewind() || service_.loop_.now() >= deadline_) return false;
+  if (!upstream.reused_connection()) return false;  // not a connection that had gone stale: it would fail again
+  switch (upstream.send_state()) {
+    case http::SendState::not_sent: repeated_ = true; break;
+    case http::SendState::unknown:
+      repeated_ = is_safe_to_send_twice();
+      maybe_processed_ = repeated_;
+      break;
+    case http::SendState::answered: break;
+  }
+  return repeated_;
+}
+
+EgressProblem EgressService::Call::failed(const Error& error, const http::ClientExchange& upstream) const {
+  const bool sent = upstream.send_state() != http::SendState::not_sent;
+  EgressProblem problem = unanswered(Reason::upstream_unavailable, sent, error.code);
+  if (is_callers_fault(error)) {
+    problem.reason = reason_of_callers_fault(error);
+    if (error.kind == ErrorKind::timed_out) problem.status = request_timeout;
+    return problem;
+  }
+  problem.status = error.kind == ErrorKind::timed_out ? gateway_timeout : bad_gateway;
+  return problem;
+}
+
+bool EgressService::Call::must_replace_credential(const http::ResponseHead& head, const http::RelayBody& body) {
+  if (head.status != 401 && head.status != 403) [[likely]] return false;
+  // Asked even where the call cannot be repeated: the credential is spent for all calls.
+  const AfterRefusal after = api_->scheme->refused(head, attached_.generation);
+  if (after != AfterRefusal::repeat || credential_replaced_ || !body.can_rewind()) return false;
+  credential_replaced_ = true;
+  // Refused by the gateway before forwarding: that is the proof that this attempt did nothing.
+  outcome_ = maybe_processed_ ? CallOutcome::unknown : CallOutcome::not_sent;
+  return true;
+}
+
+void EgressService::Call::answered(const http::ResponseHead& head) {
+  outcome_ = CallOutcome::answered;
+  status_ = head.status;
+  decision_id_ = protocol::DecisionId::parse(head.value(protocol::decision_id_field));
+}
+
+void EgressService::Call::refused(const EgressProblem& problem) {
+  status_ = status_of(problem);
+  outcome_ = problem.outcome;
+  code_ = problem.code.empty() ? std::string(protocol::code_of(problem.reason)) : problem.code;
+}
+
+void EgressService::Call::finished(uint64_t request_bytes, const Result<uint64_t>& response_bytes) {
+  request_bytes_ = request_bytes;
+  if (response_bytes) {
+    response_bytes_ = *response_bytes;
+  } else {
+    code_ = response_bytes.error().code;
+  }
+}
+
+}  // namespace countersign::consumer

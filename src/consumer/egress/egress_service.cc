@@ -1,0 +1,168 @@
+#include "consumer/egress/egress_service.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "consumer/egress/egress_call.h"
+#include "consumer/egress/egress_target.h"
+#include "http/relay.h"
+#include "http/target.h"
+
+namespace countersign::consumer {
+namespace {
+
+using protocol::Reason;
+
+// An answer that is discarded is read as far as it is there, so that its connection can be used again.
+constexpr int discarded_pieces_max = 8;
+
+class RequestFields final : public http::RelayFields {
+ public:
+  RequestFields(const FieldFilter& filter, const Attached& attached) : filter_(filter), attached_(attached) {}
+  bool passes(const http::Field& field) const override { return filter_.request_passes(field.name); }
+  void add(http::HeadWriter& writer) const override {
+    writer.field(attached_.field_name, attached_.field_value);
+  }
+
+ private:
+  const FieldFilter& filter_;
+  const Attached& attached_;
+};
+
+class ResponseFields final : public http::RelayFields {
+ public:
+  explicit ResponseFields(int attempts) : attempts_(attempts) {}
+  bool passes(const http::Field& field) const override { return response_field_passes(field.name); }
+  void add(http::HeadWriter& writer) const override {
+    writer.field(outcome_field, name_of(CallOutcome::answered));
+    writer.field(attempts_field, static_cast<uint64_t>(attempts_));
+  }
+
+ private:
+  int attempts_;
+};
+
+std::string without_last_slash(std::string prefix) {
+  if (prefix.ends_with('/')) prefix.pop_back();
+  return prefix;
+}
+
+std::vector<std::string> credential_fields_of(const std::vector<EgressApi>& apis) {
+  std::vector<std::string> names;
+  for (const EgressApi& api : apis) names.emplace_back(api.process_scheme->field_name());
+  return names;
+}
+
+Task<void> discard_answer(http::ClientExchange& upstream) {
+  for (int i = 0; i < discarded_pieces_max && upstream.body_buffered(); ++i) {
+    const auto piece = co_await upstream.read_body();
+    if (!piece || piece->empty()) break;
+  }
+}
+
+}  // namespace
+
+Result<void> check_apis(const std::vector<EgressApi>& apis) {
+  std::vector<std::string> prefixes;
+  for (const EgressApi& api : apis) {
+    const EgressApiOptions& options = api.options;
+    const auto wrong = [&](std::string_view what) {
+      return fail(ErrorKind::misconfigured, "egress.bad_api", "API \"" + options.name + "\": " + std::string(what));
+    };
+    if (options.name.empty()) return wrong("it has no name");
+    if (!http::parse_canonical_path(options.path_prefix)) return wrong("its prefix is not a canonical path");
+    if (options.deadline <= std::chrono::milliseconds(0)) return wrong("its deadline is not positive");
+    prefixes.push_back(without_last_slash(options.path_prefix));
+    if (std::ranges::count(prefixes, prefixes.back()) > 1) return wrong("another API has the same prefix");
+  }
+  return {};
+}
+
+EgressService::EgressService(std::vector<EgressApi> apis, Executor& loop, const Clock& clock, AccessLog& log,
+                             EgressOptions options)
+    : apis_(std::move(apis)),
+      loop_(loop),
+      clock_(clock),
+      log_(log),
+      options_(options),
+      filter_(credential_fields_of(apis_)) {
+  for (EgressApi& api : apis_) api.options.path_prefix = without_last_slash(api.options.path_prefix);
+  std::ranges::sort(apis_, std::ranges::greater(),
+                    [](const EgressApi& api) { return api.options.path_prefix.size(); });
+}
+
+EgressService::~EgressService() = default;
+
+const EgressApi* EgressService::api_for(std::string_view path) const {
+  for (const EgressApi& api : apis_) {
+    if (is_below(path, api.options.path_prefix)) return &api;
+  }
+  return nullptr;
+}
+
+// Fails closed: what is not understood is not given a credential.
+std::optional<Reason> EgressService::refusal_of(const http::RequestHead& request, const EgressApi* api) const {
+  if (!api) return Reason::route_unknown;
+  if (has_dot_segment(request.path)) return Reason::path_not_canonical;
+  // TRACE would show the credential to the caller; CONNECT asks for a tunnel past this service.
+  if (request.method == "TRACE" || request.method == "CONNECT") return Reason::method_not_allowed;
+  const bool from_browser = request.find("Origin") || request.find("Sec-Fetch-Site");
+  if (from_browser && !options_.unsafe_allow_browsers) return Reason::caller_not_allowed;
+  return std::nullopt;
+}
+
+Instant EgressService::now() {
+  const BootTime boot = loop_.now();
+  // The wall clock is read once a turn, as the boot clock is.
+  if (boot != cached_now_.boot) cached_now_ = {boot, clock_.wall_now()};
+  return cached_now_;
+}
+
+Task<void> EgressService::serve(http::Exchange& exchange) {
+  Call call(*this, exchange.request());
+  std::optional<EgressProblem> problem = call.refusal();
+  const size_t keep_bytes = call.api() ? call.api()->options.keep_body_bytes_max : 0;
+  http::RelayBody body(exchange, keep_bytes);
+  bool fresh_connection = false;
+  while (!problem) {
+    if (!call.attach()) {
+      const auto ready = co_await call.api()->scheme->wait_ready(call.deadline());
+      if (!ready) problem = call.not_ready(ready.error());
+      continue;
+    }
+    auto opened = co_await call.api()->upstream->open(
+        {.deadline = call.deadline(), .fresh_connection = fresh_connection});
+    if (!opened) {
+      problem = call.not_opened(opened.error());
+      break;
+    }
+    if (!call.attach()) continue;  // it ended while the connection was being made
+    const std::unique_ptr<http::ClientExchange> upstream = *std::move(opened);
+    call.begin_attempt();
+    const auto head = co_await http::relay_request(exchange, body, *upstream, call.target(),
+                                                   RequestFields(filter_, call.attached()));
+    if (!head) {
+      fresh_connection = call.may_repeat(head.error(), *upstream, body);
+      if (!fresh_connection) problem = call.failed(head.error(), *upstream);
+      if (fresh_connection) body.rewind();
+      continue;
+    }
+    if (call.must_replace_credential(**head, body)) {
+      co_await discard_answer(*upstream);
+      body.rewind();
+      continue;
+    }
+    call.answered(**head);
+    const auto sent =
+        co_await http::relay_response(**head, *upstream, exchange, ResponseFields(call.attempts()));
+    call.finished(body.bytes(), sent);
+    co_return;
+  }
+  call.count_request(body.bytes());
+  call.refused(*problem);
+  // A caller that cannot be told has gone; the log line says what became of its call.
+  static_cast<void>(co_await respond_egress_problem(exchange, *problem));
+}
+
+}  // namespace countersign::consumer

@@ -1,0 +1,56 @@
+#include "crypto/openssl.h"
+
+#include <openssl/err.h>
+
+#include "core/error.h"
+
+namespace countersign::crypto {
+
+ErrorQueueCleaner::~ErrorQueueCleaner() {
+  ERR_clear_error();
+}
+
+std::string openssl_failure() {
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  return reason == nullptr ? "OpenSSL gave no reason" : reason;
+}
+
+void require(bool ok, std::string_view what) {
+  if (!ok) panic(what);
+}
+
+namespace {
+
+const EVP_MD* fetch_digest(const char* name) {
+  const EVP_MD* method = EVP_MD_fetch(nullptr, name, nullptr);
+  require(method != nullptr, "OpenSSL's default provider has no SHA-2");
+  return method;
+}
+
+}  // namespace
+
+const EVP_MD* sha256_method() {
+  static const EVP_MD* const method = fetch_digest("SHA256");
+  return method;
+}
+
+const EVP_MD* sha512_method() {
+  static const EVP_MD* const method = fetch_digest("SHA512");
+  return method;
+}
+
+BioPtr memory_bio(std::string_view text) {
+  require(text.size() <= INT_MAX, "a text of more than 2 GiB reached OpenSSL");
+  BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  require(bio != nullptr, "out of memory in OpenSSL");
+  return bio;
+}
+
+std::string text_of(BIO* bio) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio, &data);
+  return size > 0 ? std::string(data, static_cast<size_t>(size)) : std::string();
+}
+
+}  // namespace countersign::crypto

@@ -1,0 +1,98 @@
+#include "http/relay.h"
+
+#include "core/ascii.h"
+
+namespace countersign::http {
+namespace {
+
+// Written by the drivers for each hop anew; a copy from the other hop could contradict them.
+bool is_framing(std::string_view name) {
+  return ascii::equal_ignoring_case(name, "content-length") || ascii::equal_ignoring_case(name, "host") ||
+         ascii::equal_ignoring_case(name, "expect");
+}
+
+void copy_fields(const Head& head, const RelayFields& policy, HeadWriter& writer) {
+  for (const Field& field : head.fields) {
+    if (is_framing(field.name) || head.is_hop_by_hop(field.name) || !policy.passes(field)) continue;
+    writer.field(field.name, field.value);
+  }
+  policy.add(writer);
+}
+
+}  // namespace
+
+Task<Result<RelayBody::Piece>> RelayBody::next() {
+  if (replaying_) {
+    replaying_ = false;
+    if (!kept_.empty() || source_ended_) {
+      co_return Piece{kept_, source_ended_};
+    }
+  }
+  CS_CO_TRY(const std::string_view data, co_await exchange_.read_body());
+  bytes_ += data.size();
+  const BodyFraming& framing = exchange_.request().framing;
+  source_ended_ = data.empty() || (framing.kind == BodyFraming::Kind::length && bytes_ == framing.length);
+  if (kept_all_ && kept_.size() + data.size() <= keep_max_) {
+    kept_ += data;
+  } else {
+    kept_all_ = false;
+  }
+  co_return Piece{data, source_ended_};
+}
+
+void RelayBody::rewind() {
+  if (!kept_all_) panic("rewinding a body that was not kept");
+  replaying_ = true;
+}
+
+Task<Result<const ResponseHead*>> relay_request(Exchange& exchange, RelayBody& body, ClientExchange& upstream,
+                                                std::string_view target, const RelayFields& fields) {
+  const RequestHead& request = exchange.request();
+  RelayBody::Piece piece{.data = {}, .last = true};
+  const bool has_body = request.framing.kind != BodyFraming::Kind::none;
+  if (has_body) {
+    CS_CO_TRY(piece, co_await body.next());
+  }
+  HeadWriter& writer = upstream.begin_request(request.method, target, request.framing);
+  copy_fields(request, fields, writer);
+  for (;;) {
+    CS_CO_CHECK(co_await upstream.send(piece.data, piece.last));
+    if (piece.last || upstream.sending_stopped()) break;
+    CS_CO_TRY(piece, co_await body.next());
+  }
+  if (upstream.sending_stopped()) exchange.close_after_response();
+  co_return co_await upstream.read_head();
+}
+
+Task<Result<uint64_t>> relay_response(const ResponseHead& head, ClientExchange& upstream, Exchange& exchange,
+                                      const RelayFields& fields) {
+  BodyFraming framing = head.announced;
+  if (framing.kind == BodyFraming::Kind::until_close) framing.kind = BodyFraming::Kind::chunked;
+  HeadWriter& writer = exchange.begin_response(head.status, framing);
+  copy_fields(head, fields, writer);
+  const bool has_body = head.framing.kind != BodyFraming::Kind::none;
+  if (has_body && !upstream.body_buffered()) {
+    CS_CO_CHECK(co_await exchange.send({}, false));  // the head need not wait for a slow body
+  }
+  uint64_t sent = 0;
+  for (bool last = !has_body;;) {
+    std::string_view piece;
+    if (!last) {
+      auto read = co_await upstream.read_body();
+      if (!read) {
+        exchange.abort();
+        co_return std::unexpected(std::move(read).error());
+      }
+      piece = *read;
+      sent += piece.size();
+      last = piece.empty() || (framing.kind == BodyFraming::Kind::length && sent == framing.length);
+    }
+    if (auto done = co_await exchange.send(piece, last); !done) {
+      exchange.abort();
+      co_return std::unexpected(std::move(done).error());
+    }
+    if (last) co_return sent;
+  }
+}
+
+}  // namespace countersign::http

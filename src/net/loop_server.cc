@@ -1,0 +1,166 @@
+#include "net/loop_server.h"
+
+#include "net/tls_stream.h"
+
+namespace countersign::net {
+namespace {
+
+// What a cut-off connection's service gets to note its end before its task is destroyed.
+constexpr BootClock::duration last_words = std::chrono::milliseconds(500);
+
+}  // namespace
+
+class LoopServer::Impl final : private Timer, private Wakeup {
+ public:
+  Impl(Loop& loop, http::Service& service, ConnectionLimits& limits, const ServingOptions& options)
+      : loop_(loop), service_(service), limits_(limits), options_(options) {}
+  ~Impl() override { tasks_.cancel_all(); }
+
+  Result<void> listen(const ServerEndpoint& endpoint);
+  void serve(AcceptedConnection connection, const Published<TlsServerContext>* tls);
+  void drain(BootTime deadline, std::move_only_function<void()> done);
+
+  Route route_;
+  const Counted::Count count_ = std::make_shared<std::atomic<size_t>>(0);
+
+ private:
+  // A connection while its task runs.
+  struct Member final : Linked {
+    explicit Member(Impl& server) : owner(server) { server.members_.push_back(*this); }
+    ~Member() {
+      unlink();
+      if (owner.done_ && owner.members_.empty()) owner.loop_.schedule(owner);
+    }
+    Impl& owner;
+    http::ByteStream* stream = nullptr;
+    bool in_handshake = false;
+    http::ConnectionStatus status;
+  };
+
+  Task<void> run_connection(AcceptedConnection connection, const Published<TlsServerContext>* tls);
+  Task<std::unique_ptr<http::ByteStream>> secure(std::unique_ptr<SocketStream> socket,
+                                                 const Published<TlsServerContext>& tls,
+                                                 Member& member);
+  void fire() override;
+  void run() override;
+
+  Loop& loop_;
+  http::Service& service_;
+  ConnectionLimits& limits_;
+  const ServingOptions& options_;
+  http::ServerState state_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  LinkedList<Member> members_;
+  TaskGroup tasks_;
+  BootTime cut_off_ = BootTime::max();
+  bool was_cut_off_ = false;
+  std::move_only_function<void()> done_;
+};
+
+Result<void> LoopServer::Impl::listen(const ServerEndpoint& endpoint) {
+  const auto on_accept = [this, tls = endpoint.tls](AcceptedConnection connection) {
+    if (route_) {
+      route_(std::move(connection), tls);
+    } else {
+      serve(std::move(connection), tls);
+    }
+  };
+  CS_TRY(auto acceptor, Acceptor::create(loop_, endpoint.socket, limits_, on_accept));
+  acceptors_.push_back(std::move(acceptor));
+  return {};
+}
+
+void LoopServer::Impl::serve(AcceptedConnection connection,
+                             const Published<TlsServerContext>* tls) {
+  if (state_.draining) return;
+  if (!connection.load) connection.load = Counted(count_);
+  tasks_.spawn(run_connection(std::move(connection), tls));
+}
+
+Task<void> LoopServer::Impl::run_connection(AcceptedConnection connection,
+                                            const Published<TlsServerContext>* tls) {
+  Member member(*this);
+  auto socket = SocketStream::create(loop_, std::move(connection.fd), connection.peer);
+  if (!socket) co_return;
+  std::unique_ptr<http::ByteStream> stream;
+  if (tls) {
+    stream = co_await secure(*std::move(socket), *tls, member);
+    if (!stream) co_return;
+  } else {
+    stream = *std::move(socket);
+  }
+  member.stream = stream.get();
+  co_await http::serve_connection(*stream, service_, loop_, options_.limits, state_, member.status);
+  member.stream = nullptr;
+}
+
+// The connection after its handshake, or null.
+Task<std::unique_ptr<http::ByteStream>> LoopServer::Impl::secure(
+    std::unique_ptr<SocketStream> socket, const Published<TlsServerContext>& tls, Member& member) {
+  const auto permit = limits_.admit_handshake();
+  auto context = tls.load();
+  if (!permit || !context) co_return nullptr;
+  const Endpoint peer = socket->peer().address;
+  member.stream = socket.get();
+  member.in_handshake = true;
+  auto secured = co_await TlsStream::accept(std::move(socket), std::move(context),
+                                            loop_.now() + options_.handshake_timeout);
+  member.stream = nullptr;
+  member.in_handshake = false;
+  if (!secured) {
+    if (options_.on_handshake_failed) options_.on_handshake_failed(peer, secured.error());
+    co_return nullptr;
+  }
+  if (state_.draining) co_return nullptr;
+  co_return *std::move(secured);
+}
+
+void LoopServer::Impl::drain(BootTime deadline, std::move_only_function<void()> done) {
+  const bool first = !state_.draining.exchange(true);
+  if (first) {
+    done_ = std::move(done);
+    acceptors_.clear();
+    members_.for_each([](Member& member) {
+      if (member.stream && (member.in_handshake || member.status.idle)) member.stream->close();
+    });
+    if (members_.empty()) loop_.schedule(*this);
+  }
+  if (deadline < cut_off_ && !was_cut_off_) {
+    cut_off_ = deadline;
+    loop_.arm(*this, deadline);
+  }
+}
+
+void LoopServer::Impl::fire() {
+  if (was_cut_off_) {
+    tasks_.cancel_all();
+    return;
+  }
+  was_cut_off_ = true;
+  members_.for_each([](Member& member) {
+    if (member.stream) member.stream->close();
+  });
+  loop_.arm(*this, loop_.now() + last_words);
+}
+
+void LoopServer::Impl::run() {
+  loop_.disarm(*this);
+  if (auto done = std::exchange(done_, nullptr)) done();
+}
+
+LoopServer::LoopServer(Loop& loop, http::Service& service, ConnectionLimits& limits,
+                       const ServingOptions& options)
+    : impl_(std::make_unique<Impl>(loop, service, limits, options)) {}
+LoopServer::~LoopServer() = default;
+
+Result<void> LoopServer::listen(const ServerEndpoint& endpoint) { return impl_->listen(endpoint); }
+void LoopServer::set_route(Route route) { impl_->route_ = std::move(route); }
+const Counted::Count& LoopServer::load() const { return impl_->count_; }
+void LoopServer::serve(AcceptedConnection connection, const Published<TlsServerContext>* tls) {
+  impl_->serve(std::move(connection), tls);
+}
+void LoopServer::drain(BootTime deadline, std::move_only_function<void()> done) {
+  impl_->drain(deadline, std::move(done));
+}
+
+}  // namespace countersign::net
