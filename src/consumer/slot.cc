@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "consumer/slot_loop_side.h"
+
 namespace countersign::consumer {
 namespace {
 
 Secret bearer_field_value(const Secret& access_token) {
   constexpr std::string_view scheme = "Bearer ";
   Bytes value;
-  value.reserve(scheme.size() + access_token.size());  // never grown: growing would leave a copy behind
+  value.reserve(scheme.size() +
+                access_token.size());  // never grown: growing would leave a copy behind
   value.insert(value.end(), scheme.begin(), scheme.end());
   const ByteView token = access_token.unsafe_reveal();
   value.insert(value.end(), token.begin(), token.end());
@@ -21,7 +24,7 @@ Instant after(const Instant& start, std::chrono::seconds lifetime) {
 }
 
 TokenFailure unusable(std::string_view code, std::string_view text) {
-  return {.error = make_error(ErrorKind::unavailable, code, text), .retry_after = {}};
+  return {.error = make_error(ErrorKind::unavailable, code, text)};
 }
 
 }  // namespace
@@ -31,13 +34,6 @@ TokenStatus SlotState::status_at(const Instant& now) const {
   const bool claims_valid = status == TokenStatus::fresh || status == TokenStatus::stale_valid;
   return ended && claims_valid ? TokenStatus::expired : status;
 }
-
-// What a Reader shares with posted work, which may run after the Reader is gone.
-struct TokenSlot::LoopSide {
-  explicit LoopSide(Executor& executor) : changed(executor) {}
-  Event changed;
-  bool asked = false;  // the home thread has been told that somebody waits
-};
 
 class TokenSlot::RenewTimer final : public Timer {
  public:
@@ -61,7 +57,9 @@ TokenSlot::TokenSlot(SlotKey key, TokenSource& source, Executor& home, const Clo
 
 TokenSlot::~TokenSlot() = default;
 
-void TokenSlot::start() { on_wanted(); }
+void TokenSlot::start() {
+  on_wanted();
+}
 
 void TokenSlot::on_wanted() {
   if (state_.token && state_.token->valid_at(now())) {
@@ -81,7 +79,8 @@ void TokenSlot::begin_renewal() {
 }
 
 Task<void> TokenSlot::renew() {
-  // Lifetimes count from before the request: an answer that was long on its way is not a younger token.
+  // Lifetimes count from before the request: an answer that was long on its way is not a younger
+  // token.
   const Instant started = now();
   auto outcome = co_await source_.fetch(started.boot + options_.request_timeout);
   renewing_ = false;
@@ -100,7 +99,7 @@ void TokenSlot::take(const TokenGrant& grant, const Instant& started) {
   if (!refused_value_.empty() && field_value == refused_value_) {
     fail_attempt(unusable("consumer.refused_token_again",
                           "the issuer answered with the token that the provider refuses"));
-  } else if (!Token{.field_value = {}, .generation = 0, .expires = expires}.valid_at(now())) {
+  } else if (!Token{.expires = expires}.valid_at(now())) {
     fail_attempt(unusable("consumer.token_ended_on_arrival",
                           "the token had ended before the issuer's answer arrived"));
   } else if (state_.token && state_.token->field_value == field_value) {
@@ -111,7 +110,8 @@ void TokenSlot::take(const TokenGrant& grant, const Instant& started) {
 }
 
 void TokenSlot::take_same_token(const Instant& expires) {
-  // The earlier end counts, so that an issuer which repeats "expires_in: 3600" does not lengthen a token's life.
+  // The earlier end counts, so that an issuer which repeats "expires_in: 3600" does not lengthen a
+  // token's life.
   auto token = std::make_shared<Token>(*state_.token);
   token->expires.boot = std::min(token->expires.boot, expires.boot);
   token->expires.wall = std::min(token->expires.wall, expires.wall);
@@ -138,7 +138,8 @@ void TokenSlot::take_same_token(const Instant& expires) {
 
 void TokenSlot::take_new_token(Secret field_value, const Instant& started, const Instant& expires) {
   if (same_seen_ && state_.token) {
-    learned_window_ = std::max(state_.token->expires.boot - started.boot, BootClock::duration::zero());
+    learned_window_ =
+        std::max(state_.token->expires.boot - started.boot, BootClock::duration::zero());
   }
   same_seen_ = false;
   failures_in_row_ = 0;
@@ -160,8 +161,7 @@ BootTime TokenSlot::renewal_time(const Instant& started, const Instant& expires)
   const double span = options_.renew_share_max - options_.renew_share_min;
   const double share = options_.renew_share_min + span * entropy_.unit();
   const auto lifetime = std::chrono::duration<double, std::nano>(expires.boot - started.boot);
-  BootTime when =
-      started.boot + std::chrono::duration_cast<BootClock::duration>(lifetime * share);
+  BootTime when = started.boot + std::chrono::duration_cast<BootClock::duration>(lifetime * share);
   if (learned_window_) when = std::max(when, expires.boot - *learned_window_);
   // After an answer that took most of the lifetime: halfway through what is left, not at once.
   const BootTime halfway = home_.now() + (expires.boot - home_.now()) / 2;
@@ -196,9 +196,11 @@ TokenStatus TokenSlot::status_after_failure(bool permanent) const {
 BootClock::duration TokenSlot::backoff(std::chrono::milliseconds first,
                                        std::chrono::milliseconds max, uint32_t times) {
   constexpr uint32_t doublings_max = 20;  // far beyond any cap, and no overflow
-  const std::chrono::milliseconds full = std::min(max, first * (1u << std::min(times, doublings_max)));
+  const std::chrono::milliseconds full =
+      std::min(max, first * (1u << std::min(times, doublings_max)));
   const auto nanoseconds = std::chrono::duration<double, std::nano>(full);
-  return std::chrono::duration_cast<BootClock::duration>(nanoseconds * (0.5 + 0.5 * entropy_.unit()));
+  return std::chrono::duration_cast<BootClock::duration>(nanoseconds *
+                                                         (0.5 + 0.5 * entropy_.unit()));
 }
 
 void TokenSlot::on_rejected(uint64_t generation) {
@@ -255,69 +257,6 @@ void TokenSlot::remove_reader(const std::shared_ptr<LoopSide>& side) {
   const std::lock_guard lock(readers_mutex_);
   std::erase_if(readers_, [&](const ReaderEntry& entry) {
     return !entry.side.owner_before(side) && !side.owner_before(entry.side);
-  });
-}
-
-TokenSlot::Reader::Reader(TokenSlot& slot, Executor& executor)
-    : slot_(slot),
-      executor_(executor),
-      published_(slot.published_),
-      side_(std::make_shared<LoopSide>(executor)) {
-  slot_.add_reader(executor_, side_);
-}
-
-TokenSlot::Reader::~Reader() { slot_.remove_reader(side_); }
-
-Instant TokenSlot::Reader::now() const { return {executor_.now(), slot_.clock_.wall_now()}; }
-
-std::shared_ptr<const Token> TokenSlot::Reader::share(const Instant& now) {
-  const Token* token = current(now);
-  if (!token) return nullptr;
-  // One owner a loop, copied many times: the reference count then stays in this thread's cache.
-  if (!held_ || held_->get() != token) {
-    held_ = std::make_shared<const std::shared_ptr<const Token>>(published_.get()->token);
-  }
-  return {held_, token};
-}
-
-Task<std::expected<void, NotReady>> TokenSlot::Reader::wait(BootTime deadline) {
-  for (;;) {
-    if (current(now())) co_return std::expected<void, NotReady>();
-    if (auto failure = failure_to_share(deadline)) co_return std::unexpected(*std::move(failure));
-    ask();
-    const bool in_time = co_await side_->changed.wait(deadline);
-    if (!in_time && !current(now())) {
-      co_return std::unexpected(NotReady{
-          .error = make_error(ErrorKind::timed_out, "consumer.token_wait_timeout",
-                              "no access token could be had within the call's time"),
-          .retry_after = std::chrono::seconds(1)});
-    }
-  }
-}
-
-std::optional<NotReady> TokenSlot::Reader::failure_to_share(BootTime deadline) {
-  const SlotState& state = *published_.get();
-  if (state.why.code.empty()) return std::nullopt;
-  const BootClock::duration pause = state.retry_at - executor_.now();
-  if (state.status != TokenStatus::misconfigured) {
-    if (pause <= BootClock::duration::zero()) return std::nullopt;  // the next attempt is under way
-    if (pause <= slot_.options_.wait_for_retry_max && state.retry_at < deadline) return std::nullopt;
-  }
-  return NotReady{.error = state.why, .retry_after = std::max<BootClock::duration>(pause, std::chrono::seconds(1))};
-}
-
-void TokenSlot::Reader::ask() {
-  if (std::exchange(side_->asked, true)) return;
-  slot_.home_.post([&slot = slot_, alive = std::weak_ptr(slot_.alive_)] {
-    if (!alive.expired()) slot.on_wanted();
-  });
-}
-
-void TokenSlot::Reader::reject(uint64_t generation) {
-  if (generation <= refused_) return;
-  refused_ = generation;
-  slot_.home_.post([&slot = slot_, alive = std::weak_ptr(slot_.alive_), generation] {
-    if (!alive.expired()) slot.on_rejected(generation);
   });
 }
 

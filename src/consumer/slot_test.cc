@@ -1,66 +1,19 @@
-// The slot over a scripted issuer, time advanced by hand. What several threads see is in slot_threads_test.cc.
+// The slot over a scripted issuer, time advanced by hand. Refused tokens are in
+// slot_refusal_test.cc, several threads in slot_threads_test.cc.
 
 #include "consumer/slot.h"
-
-#include <gtest/gtest.h>
 
 #include <optional>
 #include <vector>
 
-#include "support/fake_clock.h"
-#include "support/fake_entropy.h"
-#include "support/fake_token_source.h"
-#include "support/test_executor.h"
+#include <gtest/gtest.h>
+
+#include "consumer/slot_test_fixture.h"
 
 namespace countersign::consumer {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::FakeTokenSource;
-
-class TokenSlotTest : public ::testing::Test {
- protected:
-  Instant now() const { return {clock_.boot_now(), clock_.wall_now()}; }
-
-  TokenSlot& slot(SlotOptions options = {}) {
-    slot_.emplace(SlotKey{.issuer = "https://issuer.example", .client_id = "c1"}, source_, loop_, clock_, entropy_,
-                  options);
-    reader_.emplace(*slot_, loop_);
-    return *slot_;
-  }
-  // Starts the slot and lets it have its first token.
-  TokenSlot& started_slot(SlotOptions options = {}) {
-    slot(options).start();
-    loop_.run();
-    return *slot_;
-  }
-  std::string value() {
-    const Token* token = reader_->current(now());
-    return token ? std::string(token->field_value.unsafe_reveal_text()) : "none";
-  }
-  TokenStatus status() const { return slot_->state()->status_at(now()); }
-
-  struct Waiter {
-    std::optional<std::expected<void, NotReady>> result;
-  };
-  Task<void> wait_into(Waiter& waiter, BootTime deadline) {
-    auto result = co_await reader_->wait(deadline);
-    waiter.result.emplace(std::move(result));
-  }
-  // A waiter that runs until it ends.
-  std::unique_ptr<Waiter> spawn_waiter(std::chrono::nanoseconds patience = 30s) {
-    auto waiter = std::make_unique<Waiter>();
-    loop_.spawn(wait_into(*waiter, loop_.now() + patience));
-    return waiter;
-  }
-
-  testing::FakeClock clock_;
-  testing::FakeEntropy entropy_;
-  testing::TestExecutor loop_{clock_};
-  FakeTokenSource source_{loop_};
-  std::optional<TokenSlot> slot_;
-  std::optional<TokenSlot::Reader> reader_;
-};
 
 TEST_F(TokenSlotTest, HasNoTokenBeforeTheFirstGrant) {
   slot();
@@ -140,7 +93,8 @@ TEST_F(TokenSlotTest, LifetimeCountsFromTheStartOfTheRequest) {
 }
 
 TEST_F(TokenSlotTest, ATokenEndsExactlyAtItsExpiry) {
-  const Token token{.field_value = {}, .generation = 1, .expires = {BootTime(100s), WallTime(200s)}};
+  const Token token{
+      .field_value = {}, .generation = 1, .expires = {BootTime(100s), WallTime(200s)}};
   EXPECT_TRUE(token.valid_at({BootTime(100s - 1ns), WallTime(200s - 1us)}));
   EXPECT_FALSE(token.valid_at({BootTime(100s), WallTime(0s)}));
   EXPECT_FALSE(token.valid_at({BootTime(0s), WallTime(200s)}));
@@ -190,7 +144,8 @@ TEST_F(TokenSlotTest, TheShareIsJittered) {
 
 TEST_F(TokenSlotTest, ATokenOfTwoSecondsIsAlwaysThere) {
   int count = 0;
-  source_.on_ask([&] { return testing::FakeGrant{.token = "t" + std::to_string(++count), .lifetime = 2s}; });
+  source_.on_ask(
+      [&] { return testing::FakeGrant{.token = "t" + std::to_string(++count), .lifetime = 2s}; });
   started_slot();
   for (int i = 0; i < 200; ++i) {
     loop_.advance(100ms);
@@ -330,7 +285,8 @@ TEST_F(TokenSlotTest, APermanentRefusalOfARenewalKeepsTheValidToken) {
 }
 
 TEST_F(TokenSlotTest, AnIssuerThatRepeatsTheTokenIsAskedRarely) {
-  // New tokens only in the last 30 s of a life of 3600 s; before that, the same one with what remains of it.
+  // New tokens only in the last 30 s of a life of 3600 s; before that, the same one with what
+  // remains of it.
   BootTime issued{};
   int serial = 0;
   source_.on_ask([&] {
@@ -339,7 +295,8 @@ TEST_F(TokenSlotTest, AnIssuerThatRepeatsTheTokenIsAskedRarely) {
       ++serial;
       issued = clock_.boot_now();
     }
-    const auto rest = std::chrono::duration_cast<std::chrono::seconds>(issued + 3600s - clock_.boot_now());
+    const auto rest =
+        std::chrono::duration_cast<std::chrono::seconds>(issued + 3600s - clock_.boot_now());
     return testing::FakeGrant{.token = "t" + std::to_string(serial), .lifetime = rest};
   });
   started_slot();
@@ -348,7 +305,8 @@ TEST_F(TokenSlotTest, AnIssuerThatRepeatsTheTokenIsAskedRarely) {
   const int learning = source_.asked();
   EXPECT_LE(learning, 10);
   loop_.advance(3600s * 10);
-  EXPECT_EQ(source_.asked() - learning, serial - 2) << "once the window is known, each question gives a token";
+  EXPECT_EQ(source_.asked() - learning, serial - 2)
+      << "once the window is known, each question gives a token";
   EXPECT_NE(value(), "none");
 }
 
@@ -361,99 +319,6 @@ TEST_F(TokenSlotTest, TheSameTokenAgainKeepsGenerationAndDoesNotLiveLonger) {
   ASSERT_EQ(value(), "Bearer t1");
   EXPECT_EQ(reader_->current(now())->generation, 1u);
   EXPECT_EQ(reader_->current(now())->expires.boot, end);
-}
-
-TEST_F(TokenSlotTest, ARefusedGenerationIsGoneAtOnceAndReplaced) {
-  source_.grants("t1", 300s).grants("t2", 300s, 1s);
-  started_slot();
-  reader_->reject(1);
-  EXPECT_EQ(value(), "none") << "on this thread without waiting for the home thread";
-  loop_.run();
-  EXPECT_EQ(status(), TokenStatus::rejected);
-  const auto waiter = spawn_waiter();
-  loop_.advance(1s);
-  ASSERT_TRUE(waiter->result);
-  EXPECT_TRUE(waiter->result->has_value());
-  EXPECT_EQ(value(), "Bearer t2");
-}
-
-TEST_F(TokenSlotTest, ManyRefusalsOfOneGenerationCauseOneGrant) {
-  source_.grants("t1", 300s).grants("t2", 300s);
-  started_slot();
-  TokenSlot::Reader other(*slot_, loop_);
-  for (int i = 0; i < 100; ++i) reader_->reject(1);
-  other.reject(1);
-  loop_.run();
-  EXPECT_EQ(source_.asked(), 2);
-  EXPECT_EQ(value(), "Bearer t2");
-}
-
-TEST_F(TokenSlotTest, ARefusalOfAnOlderGenerationLeavesTheNewerOne) {
-  source_.grants("t1", 100s).grants("t2", 100s);
-  started_slot();
-  loop_.advance(81s);
-  ASSERT_EQ(value(), "Bearer t2");
-  reader_->reject(1);
-  loop_.run();
-  EXPECT_EQ(value(), "Bearer t2");
-  EXPECT_EQ(source_.asked(), 2);
-}
-
-TEST_F(TokenSlotTest, FreshTokensRefusedAtOnceOpenTheBreaker) {
-  int count = 0;
-  source_.on_ask([&] { return testing::FakeGrant{.token = "t" + std::to_string(++count), .lifetime = 3600s}; });
-  started_slot();
-  // Every token is refused as soon as it is seen, for a minute.
-  for (int i = 0; i < 600; ++i) {
-    if (const Token* token = reader_->current(now())) reader_->reject(token->generation);
-    loop_.advance(100ms);
-  }
-  EXPECT_LE(count, 10) << "the pause doubles: 1, 2, 4, … s";
-  EXPECT_GE(count, 4);
-  EXPECT_EQ(slot_->state()->why.code, "consumer.fresh_token_refused");
-  const auto waiter = spawn_waiter();
-  ASSERT_TRUE(waiter->result);
-  ASSERT_FALSE(waiter->result->has_value());
-  EXPECT_EQ(waiter->result->error().error.code, "consumer.fresh_token_refused");
-}
-
-TEST_F(TokenSlotTest, TheBreakerForgetsOnceATokenHasLived) {
-  int count = 0;
-  source_.on_ask([&] { return testing::FakeGrant{.token = "t" + std::to_string(++count), .lifetime = 3600s}; });
-  started_slot();
-  reader_->reject(1);
-  loop_.run();
-  ASSERT_EQ(value(), "Bearer t2");
-  loop_.advance(60s);
-  reader_->reject(2);
-  loop_.run();
-  EXPECT_EQ(value(), "Bearer t3") << "no pause";
-}
-
-TEST_F(TokenSlotTest, ARefusedTokenThatTheIssuerRepeatsIsNotUsed) {
-  source_.grants("t1", 300s).grants("t1", 300s).grants("t2", 300s);
-  started_slot();
-  reader_->reject(1);
-  loop_.run();
-  EXPECT_EQ(source_.asked(), 2);
-  EXPECT_EQ(value(), "none");
-  EXPECT_EQ(slot_->state()->why.code, "consumer.refused_token_again");
-  EXPECT_EQ(status(), TokenStatus::rejected);
-  loop_.advance(1s);
-  EXPECT_EQ(value(), "Bearer t2");
-}
-
-TEST_F(TokenSlotTest, ARefusalDuringAnOutageDoesNotShortenTheBackOff) {
-  source_.grants("t1", 100s).fails({.retry_after = 20s}).grants("t2", 100s);
-  started_slot();
-  loop_.advance(81s);
-  ASSERT_EQ(source_.asked(), 2);
-  reader_->reject(1);
-  loop_.run();
-  EXPECT_EQ(source_.asked(), 2);
-  loop_.advance(20s);
-  EXPECT_EQ(source_.asked(), 3);
-  EXPECT_EQ(value(), "Bearer t2");
 }
 
 TEST_F(TokenSlotTest, ASharedTokenOutlivesItsSuccessor) {
@@ -493,7 +358,11 @@ TEST_F(TokenSlotTest, QuestionsThatArriveAfterTheSlotIsGoneAreDropped) {
 }
 
 TEST(SlotKey, DiffersInEveryPart) {
-  const SlotKey key{.issuer = "i", .client_id = "c", .credential_version = 1, .scopes = {"a"}, .resource = "r",
+  const SlotKey key{.issuer = "i",
+                    .client_id = "c",
+                    .credential_version = 1,
+                    .scopes = {"a"},
+                    .resource = "r",
                     .certificate_thumbprint = "x"};
   auto changed = [&](auto change) {
     SlotKey other = key;

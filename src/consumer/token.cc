@@ -14,12 +14,18 @@ SlotKey SlotKey::normalised() const {
 
 std::string_view name_of(TokenStatus status) {
   switch (status) {
-    case TokenStatus::empty: return "empty";
-    case TokenStatus::fresh: return "fresh";
-    case TokenStatus::stale_valid: return "stale_valid";
-    case TokenStatus::expired: return "expired";
-    case TokenStatus::rejected: return "rejected";
-    case TokenStatus::misconfigured: return "misconfigured";
+    case TokenStatus::empty:
+      return "empty";
+    case TokenStatus::fresh:
+      return "fresh";
+    case TokenStatus::stale_valid:
+      return "stale_valid";
+    case TokenStatus::expired:
+      return "expired";
+    case TokenStatus::rejected:
+      return "rejected";
+    case TokenStatus::misconfigured:
+      return "misconfigured";
   }
   panic("a TokenStatus without a name");
 }

@@ -13,22 +13,23 @@
 
 namespace countersign::consumer {
 
-// One moment on both clocks. A token ends on whichever comes first: the boot clock notices a suspended machine and a
-// wall clock that was set back, the wall clock agrees with the issuer.
+// One moment on both clocks. A token ends on whichever comes first: the boot clock notices a
+// suspended machine and a wall clock that was set back, the wall clock agrees with the issuer.
 struct Instant {
-  BootTime boot;
-  WallTime wall;
+  BootTime boot{};
+  WallTime wall{};
 };
 
-// Which token: two calls share a slot only if all of this is equal. A changed credential is another key, therefore
-// another slot, so that nothing obtained with the old one is used with the new one.
+// Which token: two calls share a slot only if all of this is equal. A changed credential is another
+// key, therefore another slot, so that nothing obtained with the old one is used with the new one.
 struct SlotKey {
-  std::string issuer;
-  std::string client_id;
+  std::string issuer = {};
+  std::string client_id = {};
   uint64_t credential_version = 0;
-  std::vector<std::string> scopes;     // sorted, without duplicates: see normalised()
-  std::string resource;                // RFC 8707; empty: none asked for
-  std::string certificate_thumbprint;  // RFC 8705 x5t#S256 of the certificate it is bound to; empty: not bound
+  std::vector<std::string> scopes = {};  // sorted, without duplicates: see normalised()
+  std::string resource = {};             // RFC 8707; empty: none asked for
+  std::string certificate_thumbprint =
+      {};  // RFC 8705 x5t#S256 of the certificate it is bound to; empty: not bound
 
   SlotKey normalised() const;
   friend bool operator==(const SlotKey&, const SlotKey&) = default;
@@ -36,9 +37,9 @@ struct SlotKey {
 
 // A token in use. Immutable once published.
 struct Token {
-  Secret field_value;       // what goes behind "Authorization:": "Bearer eyJ…"
+  Secret field_value = {};  // what goes behind "Authorization:": "Bearer eyJ…"
   uint64_t generation = 0;  // 1, 2, 3, …: what reject() names
-  Instant expires;          // counted from the start of the request that obtained it
+  Instant expires = {};     // counted from the start of the request that obtained it
 
   // True strictly before either end.
   bool valid_at(const Instant& now) const {

@@ -16,17 +16,20 @@ namespace {
 
 std::unexpected<TokenFailure> transient(std::string_view code, std::string_view text,
                                         std::string_view detail = {}) {
-  return std::unexpected(TokenFailure{
-      .error = make_error(ErrorKind::unavailable, code, text, detail), .retry_after = {}});
+  return std::unexpected(
+      TokenFailure{.error = make_error(ErrorKind::unavailable, code, text, detail)});
 }
 
 std::unexpected<TokenFailure> transient(Error error) {
-  return std::unexpected(TokenFailure{.error = std::move(error), .retry_after = {}});
+  return std::unexpected(TokenFailure{.error = std::move(error)});
 }
 
-std::string status_text(int status) { return "status " + std::to_string(status); }
+std::string status_text(int status) {
+  return "status " + std::to_string(status);
+}
 
-// RFC 6749 §5.1: application/json. A page of a proxy in between is not an issuer's answer, whatever it says.
+// RFC 6749 §5.1: application/json. A page of a proxy in between is not an issuer's answer, whatever
+// it says.
 bool is_json(std::string_view content_type) {
   const std::string_view type = ascii::trim(content_type.substr(0, content_type.find(';')));
   return ascii::equal_ignoring_case(type, "application/json");
@@ -36,9 +39,12 @@ bool is_json(std::string_view content_type) {
 
 std::string_view name_of(ClientAuthMethod method) {
   switch (method) {
-    case ClientAuthMethod::client_secret_basic: return "client_secret_basic";
-    case ClientAuthMethod::tls_client_auth: return "tls_client_auth";
-    case ClientAuthMethod::self_signed_tls_client_auth: return "self_signed_tls_client_auth";
+    case ClientAuthMethod::client_secret_basic:
+      return "client_secret_basic";
+    case ClientAuthMethod::tls_client_auth:
+      return "tls_client_auth";
+    case ClientAuthMethod::self_signed_tls_client_auth:
+      return "self_signed_tls_client_auth";
   }
   panic("a ClientAuthMethod without a name");
 }
@@ -62,11 +68,12 @@ Task<std::expected<std::string, TokenFailure>> OAuthTokenSource::token_target(Bo
   if (!discovered_target_.empty()) co_return discovered_target_;
   auto path = protocol::well_known_path(options_.issuer);
   if (!path) co_return transient(std::move(path).error());
-  auto answer = co_await http::fetch(
-      client_,
-      {.target = *std::move(path), .fields = {{"Accept", "application/json"}}, .body = {},
-       .response_bytes_max = options_.response_bytes_max},
-      deadline);
+  auto answer = co_await http::fetch(client_,
+                                     {.target = *std::move(path),
+                                      .fields = {{"Accept", "application/json"}},
+                                      .body = {},
+                                      .response_bytes_max = options_.response_bytes_max},
+                                     deadline);
   if (!answer) co_return transient(std::move(answer).error());
   auto target = read_metadata(*answer);
   if (target) discovered_target_ = *target;
@@ -84,7 +91,8 @@ std::expected<std::string, TokenFailure> OAuthTokenSource::read_metadata(
   const bool mutual_tls = options_.auth != ClientAuthMethod::client_secret_basic;
   const auto issuer = http::parse_url(options_.issuer);
   const auto endpoint = http::parse_url(metadata->token_endpoint_for(mutual_tls));
-  // The connection was made to the configured issuer and verified as that; a credential goes nowhere else.
+  // The connection was made to the configured issuer and verified as that; a credential goes
+  // nowhere else.
   if (!issuer || !endpoint || endpoint->origin() != issuer->origin()) {
     return transient("consumer.token_endpoint_elsewhere",
                      "the issuer's metadata names a token endpoint at another host");
@@ -132,24 +140,28 @@ std::expected<TokenGrant, TokenFailure> OAuthTokenSource::read_answer(
   TokenGrant grant{.access_token = std::move(response->access_token), .lifetime = {}};
   switch (response->expires_in.kind) {
     case protocol::ExpiresIn::Kind::given:
-    case protocol::ExpiresIn::Kind::capped: grant.lifetime = response->expires_in.seconds; break;
+    case protocol::ExpiresIn::Kind::capped:
+      grant.lifetime = response->expires_in.seconds;
+      break;
     case protocol::ExpiresIn::Kind::missing:
-    case protocol::ExpiresIn::Kind::malformed: break;  // the slot assumes a short life
+    case protocol::ExpiresIn::Kind::malformed:
+      break;  // the slot assumes a short life
     case protocol::ExpiresIn::Kind::not_positive:
-      return transient("consumer.token_ended_on_arrival", "the issuer's token has no lifetime left");
+      return transient("consumer.token_ended_on_arrival",
+                       "the issuer's token has no lifetime left");
   }
   return grant;
 }
 
 TokenFailure OAuthTokenSource::read_refusal(const http::SimpleResponse& answer) const {
   TokenFailure failure{.error = make_error(ErrorKind::unavailable, "consumer.issuer_unavailable",
-                                           "the issuer gave no token", status_text(answer.status)),
-                       .retry_after = {}};
+                                           "the issuer gave no token", status_text(answer.status))};
   const std::string_view wait = answer.value("Retry-After");
   if (const auto seconds = http::parse_retry_after(wait, clock_.wall_now())) {
     failure.retry_after = *seconds;
   }
-  // RFC 6749 §5.2: errors come as 400 or 401. From any other status the same words are a proxy's or a mistake.
+  // RFC 6749 §5.2: errors come as 400 or 401. From any other status the same words are a proxy's or
+  // a mistake.
   const bool is_verdict = answer.status == 400 || answer.status == 401 || answer.status == 403;
   if (!is_verdict || !is_json(answer.value("Content-Type"))) return failure;
   const auto refusal = protocol::parse_oauth_error_response(answer.body);

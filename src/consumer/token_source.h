@@ -1,10 +1,12 @@
-// TokenSource: where a slot gets its tokens. OAuthTokenSource asks an issuer by the client credentials grant.
+// TokenSource: where a slot gets its tokens. OAuthTokenSource asks an issuer by the client
+// credentials grant.
 //
-// Makes one attempt at a time and does not retry: when to ask again is the slot's decision, so a failure says what kind
-// it is. Every answer that is not a usable token is a failure, whatever its status.
+// Makes one attempt at a time and does not retry: when to ask again is the slot's decision, so a
+// failure says what kind it is. Every answer that is not a usable token is a failure, whatever its
+// status.
 //
-// RFC 6749 §4.4 (grant), §2.3.1 (client_secret_basic), §5 (answers); RFC 8705 §2 (tls_client_auth); RFC 8414 (metadata);
-// RFC 8707 (resource).
+// RFC 6749 §4.4 (grant), §2.3.1 (client_secret_basic), §5 (answers); RFC 8705 §2 (tls_client_auth);
+// RFC 8414 (metadata); RFC 8707 (resource).
 
 #pragma once
 
@@ -25,16 +27,18 @@ namespace countersign::consumer {
 // What the issuer granted.
 struct TokenGrant {
   Secret access_token;
-  // Always positive, at most a year. Absent: the issuer did not say, or not in a way that can be read.
-  std::optional<std::chrono::seconds> lifetime;
+  // Always positive, at most a year. Absent: the issuer did not say, or not in a way that can be
+  // read.
+  std::optional<std::chrono::seconds> lifetime = {};
 };
 
 struct TokenFailure {
   Error error;  // for the log; holds nothing the issuer wrote but a known error code
-  // The issuer answered that this client, as configured, gets no token: asking again soon is useless.
+  // The issuer answered that this client, as configured, gets no token: asking again soon is
+  // useless.
   bool permanent = false;
   // RFC 9110 §10.2.3: how long the issuer wants to be left alone.
-  std::optional<BootClock::duration> retry_after;
+  std::optional<BootClock::duration> retry_after = {};
 };
 
 class TokenSource {
@@ -45,29 +49,32 @@ class TokenSource {
 };
 
 enum class ClientAuthMethod {
-  client_secret_basic,          // RFC 6749 §2.3.1
-  tls_client_auth,              // RFC 8705 §2.1: the TLS layer shows the certificate, the body names the client
+  client_secret_basic,  // RFC 6749 §2.3.1
+  tls_client_auth,  // RFC 8705 §2.1: the TLS layer shows the certificate, the body names the client
   self_signed_tls_client_auth,  // RFC 8705 §2.2: the same on the wire
 };
 std::string_view name_of(ClientAuthMethod method);
 
 struct OAuthSourceOptions {
-  std::string issuer;  // "https://issuer.example": the identifier, compared byte by byte (RFC 8414 §3.3)
-  // Path of the token endpoint at the issuer's host. Empty: taken from the issuer's metadata (RFC 8414), whose `issuer`
-  // must be equal to `issuer` and whose endpoint must be at the issuer's own origin.
-  std::string token_path;
-  std::string client_id;
+  std::string issuer =
+      {};  // "https://issuer.example": the identifier, compared byte by byte (RFC 8414 §3.3)
+  // Path of the token endpoint at the issuer's host. Empty: taken from the issuer's metadata (RFC
+  // 8414), whose `issuer` must be equal to `issuer` and whose endpoint must be at the issuer's own
+  // origin.
+  std::string token_path = {};
+  std::string client_id = {};
   ClientAuthMethod auth = ClientAuthMethod::client_secret_basic;
-  Secret client_secret;  // client_secret_basic only
-  std::vector<std::string> scopes;
-  std::string resource;
+  Secret client_secret = {};  // client_secret_basic only
+  std::vector<std::string> scopes = {};
+  std::string resource = {};
   // A token answer is a few KiB; a longer one is an endless body or not a token.
   size_t response_bytes_max = 64 * 1024;
 };
 
 class OAuthTokenSource final : public TokenSource {
  public:
-  // `issuer_client` reaches the issuer and belongs to the home executor; both outlive this. `clock` reads HTTP dates.
+  // `issuer_client` reaches the issuer and belongs to the home executor; both outlive this. `clock`
+  // reads HTTP dates.
   OAuthTokenSource(http::Client& issuer_client, const Clock& clock, OAuthSourceOptions options);
 
   Task<std::expected<TokenGrant, TokenFailure>> fetch(BootTime deadline) override;

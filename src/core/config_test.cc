@@ -1,10 +1,13 @@
 #include "core/config.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+
+#include "support/temporary_folder.h"
 
 namespace countersign {
 namespace {
@@ -24,15 +27,8 @@ std::vector<std::string> problems_of(ConfigReader& config) {
   return lines;
 }
 
-// A folder of its own, gone with the test.
 class ConfigFiles : public ::testing::Test {
  protected:
-  ConfigFiles() {
-    std::string name = ::testing::TempDir() + "config_test_XXXXXX";
-    folder_ = mkdtemp(name.data());
-  }
-  ~ConfigFiles() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path write(std::string_view name, std::string_view text, mode_t mode = 0600) {
     const auto path = folder_ / name;
     std::ofstream(path) << text;
@@ -40,7 +36,8 @@ class ConfigFiles : public ::testing::Test {
     return path;
   }
 
-  std::filesystem::path folder_;
+  const testing::TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST(ConfigReader, ReadsEveryType) {

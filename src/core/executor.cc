@@ -10,7 +10,9 @@ Timer::~Timer() {
 
 void Executor::arm(Timer& timer, BootTime when) {
   if (timer.owner_) timer.owner_->disarm(timer);
-  timers().add(*this, timer, when);
+  // A time in the past is now: a timer that arms itself there again and again must not stay ahead
+  // of all others.
+  timers().add(*this, timer, std::max(when, now()));
 }
 
 void Executor::disarm(Timer& timer) {
@@ -107,7 +109,9 @@ void Event::wake_all(bool happened) {
   }
 }
 
-Event::Awaiter Event::wait(BootTime deadline) { return Awaiter(*this, deadline); }
+Event::Awaiter Event::wait(BootTime deadline) {
+  return Awaiter(*this, deadline);
+}
 
 Event::Awaiter::~Awaiter() {
   if (queued_) event_->waiting_.erase(place_);

@@ -1,9 +1,10 @@
 #include "core/ip_address.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <charconv>
 #include <cstddef>
+
+#include <arpa/inet.h>
 
 namespace countersign {
 namespace {
@@ -12,16 +13,18 @@ constexpr std::array<uint8_t, 12> mapped_prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 
 // Decimal digits only, no sign, no leading zero, at most `max`; -1 otherwise.
 int parse_small_number(std::string_view text, int max) {
-  if (text.empty() || text.size() > 5 || (text.size() > 1 && text[0] == '0')) return -1;
+  if (text.empty() || text.size() > 5 || (text.size() > 1 && text[0] == '0') || text[0] == '-')
+    return -1;
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > max) return -1;
+  if (error != std::errc() || end != text.data() + text.size() || value > max) return -1;
   return value;
 }
 
 std::unexpected<Error> bad_network(std::string_view text) {
-  return fail(ErrorKind::invalid_input, "ip.bad_network",
-              "expected a network such as 10.0.0.0/8 or 2001:db8::/32, not \"" + std::string(text) + "\"");
+  return fail(
+      ErrorKind::invalid_input, "ip.bad_network",
+      "expected a network such as 10.0.0.0/8 or 2001:db8::/32, not \"" + std::string(text) + "\"");
 }
 
 }  // namespace
@@ -50,7 +53,8 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
     std::array<uint8_t, 16> sixteen{};
     if (inet_pton(AF_INET6, copy.c_str(), sixteen.data()) == 1) return v6(sixteen);
   }
-  return fail(ErrorKind::invalid_input, "ip.bad_address", "expected an IP address, not \"" + copy + "\"");
+  return fail(ErrorKind::invalid_input, "ip.bad_address",
+              "expected an IP address, not \"" + copy + "\"");
 }
 
 bool IpAddress::is_loopback() const {
@@ -74,6 +78,9 @@ Result<Network> Network::parse(std::string_view text) {
   const int bits = address->is_v4() ? 32 : 128;
   network.prefix_bits_ = bits;
   if (slash != std::string_view::npos) {
+    // "::ffff:10.0.0.0/104": the prefix would count other bits than the address has here.
+    if (address->is_v4() && text.substr(0, slash).find(':') != std::string_view::npos)
+      return bad_network(text);
     network.prefix_bits_ = parse_small_number(text.substr(slash + 1), bits);
     if (network.prefix_bits_ < 0) return bad_network(text);
   }
@@ -91,7 +98,8 @@ bool Network::contains(const IpAddress& address) const {
   const auto whole = static_cast<size_t>(prefix_bits_ / 8);
   const auto& a = address.octets();
   const auto& b = base_.octets();
-  if (!std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(whole), b.begin())) return false;
+  if (!std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(whole), b.begin()))
+    return false;
   const int rest = prefix_bits_ % 8;
   return rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0;
 }
@@ -103,8 +111,8 @@ std::string Network::to_string() const {
 Result<Endpoint> Endpoint::parse(std::string_view text) {
   const auto refused = [&] {
     return fail(ErrorKind::invalid_input, "ip.bad_endpoint",
-                "expected ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080, not \"" + std::string(text) +
-                    "\"");
+                "expected ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080, not \"" +
+                    std::string(text) + "\"");
   };
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return refused();
@@ -113,7 +121,8 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   if (bracketed) host = host.substr(1, host.size() - 2);
   const auto address = IpAddress::parse(host);
   const int port = parse_small_number(text.substr(colon + 1), 65535);
-  if (!address || port < 0 || (host.find(':') != std::string_view::npos) != bracketed) return refused();
+  if (!address || port < 0 || (host.find(':') != std::string_view::npos) != bracketed)
+    return refused();
   return Endpoint{*address, static_cast<uint16_t>(port)};
 }
 

@@ -62,6 +62,11 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes_max) {
     return fail(ErrorKind::too_large, "json.too_large", "the JSON document is too large");
   }
+  // The library would pass over a byte order mark (RFC 8259 §8.1) and take a NUL for the end,
+  // whatever follows it.
+  if (text.starts_with("\xef\xbb\xbf") || text.find('\0') != std::string_view::npos) {
+    return fail(ErrorKind::invalid_input, "json.malformed", explain("json.malformed"));
+  }
   Guard guard(limits.depth_max);
   if (!Json::sax_parse(text, &guard)) {
     return fail(ErrorKind::invalid_input, guard.refusal(), explain(guard.refusal()));
@@ -102,7 +107,8 @@ std::string to_text(const Json& document) {
 void append_json_string(std::string& out, std::string_view text) {
   const bool plain = [&] {
     for (const char c : text) {
-      if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) return false;  // char is signed: also non-ASCII
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') return false;
     }
     return true;
   }();

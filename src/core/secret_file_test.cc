@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "support/temporary_folder.h"
+
 namespace countersign {
 namespace {
 
@@ -14,12 +16,6 @@ using ::testing::HasSubstr;
 
 class SecretFile : public ::testing::Test {
  protected:
-  SecretFile() {
-    std::string name = ::testing::TempDir() + "secret_file_test_XXXXXX";
-    folder_ = mkdtemp(name.data());
-  }
-  ~SecretFile() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path write(std::string_view name, std::string_view text, mode_t mode = 0600) {
     const auto path = folder_ / name;
     std::ofstream(path, std::ios::binary) << text;
@@ -30,7 +26,8 @@ class SecretFile : public ::testing::Test {
     return result ? "no error" : result.error().code;
   }
 
-  std::filesystem::path folder_;
+  const testing::TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(SecretFile, IsReadWithoutOneNewlineAtItsEnd) {

@@ -1,3 +1,5 @@
+// subjectAltName, for certificate.cc.
+
 #include <algorithm>
 #include <array>
 

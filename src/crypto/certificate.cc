@@ -1,7 +1,6 @@
 #include "crypto/certificate.h"
 
 #include <algorithm>
-#include <cstring>
 #include <ctime>
 #include <optional>
 #include <set>
@@ -70,8 +69,8 @@ void read_key(const X509* native, Certificate& out) {
     out.key_type = CertificateKeyType::ed25519;
   } else if (EVP_PKEY_is_a(pkey, "EC") &&
              EVP_PKEY_get_group_name(pkey, group, sizeof group, nullptr) == 1) {
-    if (std::strcmp(group, "prime256v1") == 0) out.key_type = CertificateKeyType::ec_p256;
-    if (std::strcmp(group, "secp384r1") == 0) out.key_type = CertificateKeyType::ec_p384;
+    if (std::string_view(group) == "prime256v1") out.key_type = CertificateKeyType::ec_p256;
+    if (std::string_view(group) == "secp384r1") out.key_type = CertificateKeyType::ec_p384;
   }
 }
 

@@ -32,7 +32,7 @@ bool is_named_p256(const EVP_PKEY* pkey) {
   return explicit_parameters == 0 &&
          EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group,
                                         nullptr) == 1 &&
-         std::strcmp(group, "prime256v1") == 0;
+         std::string_view(group) == "prime256v1";
 }
 
 bool is_sound_rsa(const EVP_PKEY* pkey) {
@@ -191,7 +191,7 @@ Secret PrivateKey::to_pem() const {
 }
 
 evp_pkey_st* PrivateKey::native() const {
-  return public_key_.native();
+  return state_->pkey.get();
 }
 
 }  // namespace countersign::crypto

@@ -42,7 +42,8 @@ const EVP_MD* sha512_method() {
 
 BioPtr memory_bio(std::string_view text) {
   require(text.size() <= INT_MAX, "a text of more than 2 GiB reached OpenSSL");
-  BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  // A null pointer is an error there, even with no bytes behind it.
+  BioPtr bio(BIO_new_mem_buf(text.empty() ? "" : text.data(), static_cast<int>(text.size())));
   require(bio != nullptr, "out of memory in OpenSSL");
   return bio;
 }

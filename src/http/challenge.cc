@@ -16,7 +16,8 @@ constexpr size_t field_bytes_max = 4096;
 constexpr size_t challenges_max = 16;
 constexpr size_t params_max = 16;
 
-// Reads the grammar of RFC 9110 §11.6.1 from left to right. Each take_…() moves on only if it succeeds.
+// Reads the grammar of RFC 9110 §11.6.1 from left to right. Each take_…() moves on only if it
+// succeeds.
 class Reader final {
  public:
   explicit Reader(std::string_view text) : text_(text) {}
@@ -34,16 +35,13 @@ class Reader final {
     while (take(' ') || take('\t')) {
     }
   }
-  std::string_view take_token() {
-    const size_t end = chars::skip(text_, at_, chars::token);
-    return text_.substr(std::exchange(at_, end), end - at_);
-  }
+  std::string_view take_token() { return advance_to(chars::skip(text_, at_, chars::token)); }
   std::string_view take_token68() {
     size_t end = chars::skip(text_, at_, chars::token68);
     if (end > at_) {
       while (end < text_.size() && text_[end] == '=') ++end;
     }
-    return text_.substr(std::exchange(at_, end), end - at_);
+    return advance_to(end);
   }
   bool take_quoted(std::string& out) {
     if (!take('"')) return false;
@@ -63,13 +61,19 @@ class Reader final {
   }
 
  private:
+  std::string_view advance_to(size_t end) {
+    const size_t start = std::exchange(at_, end);
+    return text_.substr(start, end - start);
+  }
+
   std::string_view text_;
   size_t at_ = 0;
 };
 
 enum class Found { yes, no, error };
 
-// token BWS "=" BWS ( token / quoted-string ). `no`, and nothing is read, if no '=' follows the token.
+// token BWS "=" BWS ( token / quoted-string ). `no`, and nothing is read, if no '=' follows the
+// token.
 Found take_param(Reader& reader, Challenge& challenge) {
   const size_t start = reader.position();
   const std::string name(reader.take_token());
@@ -109,7 +113,8 @@ bool take_token68(Reader& reader, Challenge& challenge) {
   return true;
 }
 
-// One challenge: its scheme and what belongs to it. Leaves the reader at its end or behind the comma before the next scheme.
+// One challenge: its scheme and what belongs to it. Leaves the reader at its end or behind the
+// comma before the next scheme.
 bool take_challenge(Reader& reader, Challenge& challenge) {
   challenge.scheme = reader.take_token();
   if (challenge.scheme.empty()) return false;
@@ -167,7 +172,8 @@ std::string to_field_value(const Challenge& challenge) {
 
 Result<std::vector<Challenge>> parse_challenges(std::string_view field_value) {
   const auto refused = [] {
-    return fail(ErrorKind::invalid_input, "http.bad_challenge", "the WWW-Authenticate field is malformed");
+    return fail(ErrorKind::invalid_input, "http.bad_challenge",
+                "the WWW-Authenticate field is malformed");
   };
   if (field_value.size() > field_bytes_max) return refused();
   std::vector<Challenge> challenges;
@@ -195,7 +201,8 @@ Result<std::chrono::seconds> parse_retry_after(std::string_view field_value, Wal
     const auto wait = std::chrono::ceil<std::chrono::seconds>(*date - now);
     return std::clamp(wait, std::chrono::seconds(0), retry_after_max);
   }
-  return fail(ErrorKind::invalid_input, "http.bad_retry_after", "the Retry-After field is malformed");
+  return fail(ErrorKind::invalid_input, "http.bad_retry_after",
+              "the Retry-After field is malformed");
 }
 
 }  // namespace countersign::http

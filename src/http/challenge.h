@@ -1,4 +1,5 @@
-// WWW-Authenticate: what a server asks for and why it refused (RFC 9110 §11.6.1, RFC 6750 §3), and Retry-After.
+// WWW-Authenticate: what a server asks for and why it refused (RFC 9110 §11.6.1, RFC 6750 §3), and
+// Retry-After.
 
 #pragma once
 
@@ -14,8 +15,8 @@
 namespace countersign::http {
 
 struct Challenge {
-  std::string scheme;   // as written; compare in any case
-  std::string token68;  // instead of parameters; rarely used
+  std::string scheme;                                       // as written; compare in any case
+  std::string token68;                                      // instead of parameters; rarely used
   std::vector<std::pair<std::string, std::string>> params;  // values unquoted
 
   bool is(std::string_view scheme_name) const;
@@ -25,16 +26,18 @@ struct Challenge {
   std::string_view value(std::string_view name) const;
 };
 
-// `Bearer error="invalid_token", error_description="…"`: values always as quoted strings; what a quoted string cannot hold (control
-// characters) becomes a space, and what is not ASCII a '?', so that the field is always valid.
+// `Bearer error="invalid_token", error_description="…"`: values always as quoted strings; what a
+// quoted string cannot hold (control characters) becomes a space, and what is not ASCII a '?', so
+// that the field is always valid.
 std::string to_field_value(const Challenge& challenge);
 
-// All challenges of one field value. Strict (`http.bad_challenge`): tokens, one '=' with white space around it allowed as the grammar
-// has it, no parameter twice in a challenge, at most 16 challenges of 16 parameters, at most 4096 bytes.
+// All challenges of one field value. Strict (`http.bad_challenge`): tokens, one '=' with white
+// space around it allowed as the grammar has it, no parameter twice in a challenge, at most 16
+// challenges of 16 parameters, at most 4096 bytes.
 Result<std::vector<Challenge>> parse_challenges(std::string_view field_value);
 
-// How long a peer asks to wait: seconds or an HTTP-date (RFC 9110 §10.2.3). A date in the past is zero; more than
-// `retry_after_max` is `retry_after_max`. `http.bad_retry_after`.
+// How long a peer asks to wait: seconds or an HTTP-date (RFC 9110 §10.2.3). A date in the past is
+// zero; more than `retry_after_max` is `retry_after_max`. `http.bad_retry_after`.
 inline constexpr std::chrono::seconds retry_after_max = std::chrono::hours(24);
 Result<std::chrono::seconds> parse_retry_after(std::string_view field_value, WallTime now);
 

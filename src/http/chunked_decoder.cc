@@ -36,12 +36,15 @@ ChunkedDecoder::Phase ChunkedDecoder::refuse(std::string_view code) {
   return phase_;
 }
 
-void ChunkedDecoder::reset() { *this = ChunkedDecoder(); }
+void ChunkedDecoder::reset() {
+  *this = ChunkedDecoder();
+}
 
 ChunkedDecoder::Phase ChunkedDecoder::step(char c) {
   switch (phase_) {
     case Phase::size:
-    case Phase::size_lf: return step_size_line(c);
+    case Phase::size_lf:
+      return step_size_line(c);
     case Phase::data_cr:
       if (c == '\r') return Phase::data_lf;
       return refuse("http.chunk_data_not_ended");
@@ -54,8 +57,10 @@ ChunkedDecoder::Phase ChunkedDecoder::step(char c) {
     case Phase::trailer_name:
     case Phase::trailer_value:
     case Phase::trailer_lf:
-    case Phase::final_lf: return step_trailer(c);
-    default: return step_extension(c);
+    case Phase::final_lf:
+      return step_trailer(c);
+    default:
+      return step_extension(c);
   }
 }
 
@@ -104,7 +109,8 @@ ChunkedDecoder::Phase ChunkedDecoder::step_extension(char c) {
     case Phase::extension_escaped:
       if (chars::is(c, chars::field_value)) return Phase::extension_quoted;
       break;
-    default: break;
+    default:
+      break;
   }
   return refuse("http.bad_chunk_extension");
 }
@@ -130,7 +136,8 @@ ChunkedDecoder::Phase ChunkedDecoder::step_trailer(char c) {
     case Phase::final_lf:
       if (c == '\n') return Phase::ended;
       break;
-    default: break;
+    default:
+      break;
   }
   return refuse("http.bad_trailer");
 }

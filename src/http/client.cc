@@ -1,8 +1,26 @@
 #include "http/client.h"
 
 #include "core/ascii.h"
+#include "core/secret.h"
 
 namespace countersign::http {
+namespace {
+
+// Field values and bodies of token requests hold credentials.
+class WipedAtTheEnd final {
+ public:
+  explicit WipedAtTheEnd(SimpleRequest& request) : request_(request) {}
+  WipedAtTheEnd(const WipedAtTheEnd&) = delete;
+  ~WipedAtTheEnd() {
+    wipe(request_.body);
+    for (auto& [name, value] : request_.fields) wipe(value);
+  }
+
+ private:
+  SimpleRequest& request_;
+};
+
+}  // namespace
 
 std::string_view SimpleResponse::value(std::string_view name) const {
   for (const auto& [field_name, field_value] : fields) {
@@ -12,6 +30,7 @@ std::string_view SimpleResponse::value(std::string_view name) const {
 }
 
 Task<Result<SimpleResponse>> fetch(Client& client, SimpleRequest request, BootTime deadline) {
+  const WipedAtTheEnd wiped(request);
   CS_CO_TRY(const std::unique_ptr<ClientExchange> exchange, co_await client.open({.deadline = deadline}));
   HeadWriter& writer =
       exchange->begin_request(request.method, request.target, BodyFraming::of_length(request.body.size()));

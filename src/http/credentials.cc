@@ -10,7 +10,8 @@ namespace countersign::http {
 namespace {
 
 std::unexpected<Error> refused() {
-  return fail(ErrorKind::unauthenticated, "http.bad_credentials", "the Authorization field is malformed");
+  return fail(ErrorKind::unauthenticated, "http.bad_credentials",
+              "the Authorization field is malformed");
 }
 
 // RFC 6750 §2.1: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="

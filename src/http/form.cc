@@ -9,7 +9,9 @@ namespace countersign::http {
 
 bool is_form_content_type(std::string_view content_type) {
   const size_t semicolon = content_type.find(';');
-  if (!ascii::equal_ignoring_case(ascii::trim(content_type.substr(0, semicolon)), form_content_type)) return false;
+  if (!ascii::equal_ignoring_case(ascii::trim(content_type.substr(0, semicolon)),
+                                  form_content_type))
+    return false;
   if (semicolon == std::string_view::npos) return true;
   const std::string_view parameter = ascii::trim(content_type.substr(semicolon + 1));
   return ascii::equal_ignoring_case(parameter, "charset=utf-8") ||
@@ -26,7 +28,9 @@ Form& Form::operator=(Form&& other) noexcept {
   return *this;
 }
 
-Form::~Form() { wipe_values(); }
+Form::~Form() {
+  wipe_values();
+}
 
 void Form::wipe_values() {
   for (QueryParameter& field : fields_) wipe(field.value);
@@ -56,7 +60,8 @@ Secret Form::take_secret(std::string_view name) {
 
 Result<Form> parse_form(std::string_view body, const FormLimits& limits) {
   const auto too_large = [] {
-    return fail(ErrorKind::too_large, "http.form_too_large", "the form is too large or has too many fields");
+    return fail(ErrorKind::too_large, "http.form_too_large",
+                "the form is too large or has too many fields");
   };
   if (body.size() > limits.bytes_max) return too_large();
   Form form;
@@ -69,7 +74,8 @@ Result<Form> parse_form(std::string_view body, const FormLimits& limits) {
     CS_TRY(QueryParameter field, *std::move(next));
     if (form.find(field.name)) {
       wipe(field.value);
-      return fail(ErrorKind::invalid_input, "http.form_duplicate_field", "the form names a field twice");
+      return fail(ErrorKind::invalid_input, "http.form_duplicate_field",
+                  "the form names a field twice");
     }
     form.fields_.push_back(std::move(field));
   }

@@ -1,5 +1,5 @@
-// application/x-www-form-urlencoded, as OAuth2's endpoints use it (RFC 6749 appendix B). Strict: UTF-8, every name at most
-// once (RFC 6749 §3.2), bounded.
+// application/x-www-form-urlencoded, as OAuth2's endpoints use it (RFC 6749 appendix B). Strict:
+// UTF-8, every name at most once (RFC 6749 §3.2), bounded.
 
 #pragma once
 
@@ -23,7 +23,8 @@ struct FormLimits {
   size_t fields_max = 32;        // token requests have about ten
 };
 
-// The fields of a form. Values are zeroed when it is destroyed, because one of them may be a client secret.
+// The fields of a form. Values are zeroed when it is destroyed, because one of them may be a client
+// secret.
 class Form final {
  public:
   Form() = default;
@@ -48,11 +49,13 @@ class Form final {
   std::vector<QueryParameter> fields_;
 };
 
-// `http.form_too_large`, `http.form_duplicate_field`, `http.bad_encoding` (broken triplets, not UTF-8, control
-// characters, empty names or pairs). An empty body is an empty form. No message repeats a value.
+// `http.form_too_large`, `http.form_duplicate_field`, `http.bad_encoding` (broken triplets, not
+// UTF-8, control characters, empty names or pairs). An empty body is an empty form. No message
+// repeats a value.
 Result<Form> parse_form(std::string_view body, const FormLimits& limits = {});
 
-// Appends "name=value", with '&' before it unless `out` is empty. Everything but unreserved characters is encoded.
+// Appends "name=value", with '&' before it unless `out` is empty. Everything but unreserved
+// characters is encoded.
 void append_form_field(std::string& out, std::string_view name, std::string_view value);
 
 }  // namespace countersign::http

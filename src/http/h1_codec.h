@@ -1,7 +1,9 @@
-// HTTP/1.1 on the wire (RFC 9112): heads and chunked bodies, bytes in, message out. Pure: no I/O, no clock.
+// HTTP/1.1 on the wire (RFC 9112): heads and chunked bodies, bytes in, message out. Pure: no I/O,
+// no clock.
 //
-// Strict on purpose. Whatever two parsers could read in two ways is refused with 400 (or 414, 431, 501, 505), because a
-// gateway that forwards what it did not fully understand lets requests be smuggled past it. There is no lenient mode.
+// Strict on purpose. Whatever two parsers could read in two ways is refused with 400 (or 414, 431,
+// 501, 505), because a gateway that forwards what it did not fully understand lets requests be
+// smuggled past it. There is no lenient mode.
 
 #pragma once
 
@@ -23,16 +25,18 @@ enum class ParseState {
 struct ParseResult {
   ParseState state = ParseState::incomplete;
   size_t consumed = 0;
-  int status = 0;         // refused only: 400, 414, 417, 431, 501 or 505
-  std::string_view code;  // refused only: a stable code, "http.content_length_and_transfer_encoding"
+  int status = 0;  // refused only: 400, 414, 417, 431, 501 or 505
+  std::string_view
+      code;  // refused only: a stable code, "http.content_length_and_transfer_encoding"
 };
 
 // Finds where a head ends without reading any byte twice, however slowly it arrives.
 class HeadEnd final {
  public:
-  // `buffer` holds all bytes of the head so far (those seen before and new ones). Gives the length of the head with its
-  // empty line, or npos. Also stops behind the first bare CR or LF: a parser given that many bytes never says
-  // `incomplete`. A buffer may only grow between calls; reset() before another head.
+  // `buffer` holds all bytes of the head so far (those seen before and new ones). Gives the length
+  // of the head with its empty line, or npos. Also stops behind the first bare CR or LF: a parser
+  // given that many bytes never says `incomplete`. A buffer may only grow between calls; reset()
+  // before another head.
   size_t find(std::string_view buffer);
   void reset() { scanned_ = 0; }
 
@@ -40,17 +44,19 @@ class HeadEnd final {
   size_t scanned_ = 0;
 };
 
-// Parses the head at the start of `buffer`, which may hold more (a body, the next request). `out` is overwritten (its
-// vector keeps its capacity), views into `buffer`, and is only to be used when `complete`. One empty line before a
-// request line is passed over (RFC 9112 §2.2). A parse begins anew each time: try it on what the first read brought,
-// and on `incomplete` wait for HeadEnd before the next try. Over-long heads are refused before they are complete, if
-// the parser is called with head_bytes_max bytes or more.
+// Parses the head at the start of `buffer`, which may hold more (a body, the next request). `out`
+// is overwritten (its vector keeps its capacity), views into `buffer`, and is only to be used when
+// `complete`. One empty line before a request line is passed over (RFC 9112 §2.2). A parse begins
+// anew each time: try it on what the first read brought, and on `incomplete` wait for HeadEnd
+// before the next try. Over-long heads are refused before they are complete, if the parser is
+// called with head_bytes_max bytes or more.
 ParseResult parse_request_head(std::string_view buffer, const HeadLimits& limits, RequestHead& out);
 
-// `request_method` decides about the body (RFC 9112 §6.3): none for HEAD, 1xx, 204, 304. A 101 is given as it is: whoever
-// did not ask to switch protocols must treat it as an error. `status` of a refusal is 400 or 431 and only for the log.
-ParseResult parse_response_head(std::string_view buffer, std::string_view request_method, const HeadLimits& limits,
-                                ResponseHead& out);
+// `request_method` decides about the body (RFC 9112 §6.3): none for HEAD, 1xx, 204, 304. A 101 is
+// given as it is: whoever did not ask to switch protocols must treat it as an error. `status` of a
+// refusal is 400 or 431 and only for the log.
+ParseResult parse_response_head(std::string_view buffer, std::string_view request_method,
+                                const HeadLimits& limits, ResponseHead& out);
 
 // Takes the chunked coding off (RFC 9112 §7.1). Trailer fields are parsed strictly and dropped.
 class ChunkedDecoder final {
@@ -68,7 +74,8 @@ class ChunkedDecoder final {
     std::string_view code;
   };
 
-  // Takes the next step from `input`; call again with the rest. After `end`: reset() first. A refused body stays so.
+  // Takes the next step from `input`; call again with the rest. After `end`: reset() first. A
+  // refused body stays so.
   Step next(std::string_view input);
   void reset();
 

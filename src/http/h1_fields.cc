@@ -20,8 +20,8 @@ bool parse_content_length(std::string_view text, uint64_t& length) {
   return length <= INT64_MAX;
 }
 
-// "gzip, chunked" is well formed but nothing this side can take off (RFC 9112 §6.1: 501); anything else that is not
-// exactly "chunked" is malformed or ambiguous.
+// "gzip, chunked" is well formed but nothing this side can take off (RFC 9112 §6.1: 501); anything
+// else that is not exactly "chunked" is malformed or ambiguous.
 bool names_other_coding_before_chunked(std::string_view value) {
   const size_t comma = value.rfind(',');
   if (comma == std::string_view::npos) return false;
@@ -31,15 +31,22 @@ bool names_other_coding_before_chunked(std::string_view value) {
          equal_ignoring_case(ascii::trim(value.substr(comma + 1)), "chunked");
 }
 
-// Options that would take away what the message means to everyone behind us (RFC 9110 §7.6.1 forbids to send them).
+// Options that would take away what the message means to everyone behind us (RFC 9110 §7.6.1
+// forbids to send them).
 bool is_end_to_end_by_nature(std::string_view option) {
   switch (option.size()) {
-    case 4: return equal_ignoring_case(option, "host");
-    case 12: return equal_ignoring_case(option, "content-type");
-    case 13: return equal_ignoring_case(option, "authorization");
-    case 14: return equal_ignoring_case(option, "content-length");
-    case 17: return equal_ignoring_case(option, "transfer-encoding");
-    default: return false;
+    case 4:
+      return equal_ignoring_case(option, "host");
+    case 12:
+      return equal_ignoring_case(option, "content-type");
+    case 13:
+      return equal_ignoring_case(option, "authorization");
+    case 14:
+      return equal_ignoring_case(option, "content-length");
+    case 17:
+      return equal_ignoring_case(option, "transfer-encoding");
+    default:
+      return false;
   }
 }
 
@@ -109,7 +116,8 @@ ParseResult note_field(const Field& field, Head& head, FramingFields& seen) {
         return note_transfer_encoding(field.value, seen);
       }
       break;
-    default: break;
+    default:
+      break;
   }
   return go_on();
 }
@@ -131,7 +139,8 @@ int line_end(std::string_view buffer, size_t at) {
   return buffer[at + 1] == '\n' ? 2 : -1;
 }
 
-// One field line at `at`, which is moved behind it. `incomplete` with `at` unmoved: more bytes are needed.
+// One field line at `at`, which is moved behind it. `incomplete` with `at` unmoved: more bytes are
+// needed.
 ParseResult parse_field_line(std::string_view buffer, size_t& at, Field& field) {
   const size_t colon = chars::skip(buffer, at, chars::token);
   if (colon == buffer.size()) return incomplete();
@@ -154,8 +163,8 @@ ParseResult parse_field_line(std::string_view buffer, size_t& at, Field& field) 
 Version parse_version(std::string_view text) {
   if (text == "HTTP/1.1") return {1, 0};
   if (text == "HTTP/1.0") return {0, 0};
-  const bool well_formed = text.size() == 8 && text.starts_with("HTTP/") && ascii::is_digit(text[5]) &&
-                           text[6] == '.' && ascii::is_digit(text[7]);
+  const bool well_formed = text.size() == 8 && text.starts_with("HTTP/") &&
+                           ascii::is_digit(text[5]) && text[6] == '.' && ascii::is_digit(text[7]);
   return {-1, well_formed ? 505 : 400};
 }
 

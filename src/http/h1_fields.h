@@ -1,5 +1,5 @@
-// The field section that requests and responses share (RFC 9112 §5), and what its framing fields mean. Internal to the
-// codec: h1_request.cc and h1_response.cc.
+// The field section that requests and responses share (RFC 9112 §5), and what its framing fields
+// mean. Internal to the codec: h1_request.cc and h1_response.cc.
 
 #pragma once
 
@@ -15,12 +15,19 @@ namespace countersign::http::h1 {
 inline ParseResult refuse(int status, std::string_view code) {
   return {ParseState::refused, 0, status, code};
 }
-inline ParseResult incomplete() { return {}; }
+inline ParseResult incomplete() {
+  return {};
+}
 // What a check of one part gives when it found nothing wrong; only `refused` means something there.
-inline ParseResult go_on() { return {}; }
-inline ParseResult complete(size_t consumed) { return {ParseState::complete, consumed, 0, {}}; }
+inline ParseResult go_on() {
+  return {};
+}
+inline ParseResult complete(size_t consumed) {
+  return {ParseState::complete, consumed, 0, {}};
+}
 
-// "HTTP/1.1" or "HTTP/1.0" → the minor version. Refused: 505 for another version, 400 for what is none.
+// "HTTP/1.1" or "HTTP/1.0" → the minor version. Refused: 505 for another version, 400 for what is
+// none.
 struct Version {
   int minor = -1;
   int status = 0;
@@ -42,13 +49,13 @@ struct FramingFields {
   bool expects_continue = false;
 };
 
-// Parses field lines and the empty line at `buffer[from]`, fills head.fields and `seen`. `complete` gives the length of the
-// whole head.
+// Parses field lines and the empty line at `buffer[from]`, fills head.fields and `seen`. `complete`
+// gives the length of the whole head.
 ParseResult parse_fields(std::string_view buffer, size_t from, const HeadLimits& limits, Head& head,
                          FramingFields& seen);
 
-// RFC 9112 §6.1, §6.3: what is refused in requests and responses alike; sets head.keep_alive, and head.framing to length, chunked, or
-// none if neither field is there.
+// RFC 9112 §6.1, §6.3: what is refused in requests and responses alike; sets head.keep_alive, and
+// head.framing to length, chunked, or none if neither field is there.
 ParseResult decide_framing(const FramingFields& seen, Head& head);
 
 }  // namespace countersign::http::h1

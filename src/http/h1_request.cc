@@ -11,8 +11,8 @@ namespace {
 
 using h1::refuse;
 
-// RFC 9112 §3.2.2: "http://authority/path". The authority must be there; a query needs a path before it, so that path
-// and query always stand in one piece.
+// RFC 9112 §3.2.2: "http://authority/path". The authority must be there; a query needs a path
+// before it, so that path and query always stand in one piece.
 ParseResult split_absolute_form(RequestHead& out) {
   const size_t slashes = out.target.find("://");
   if (slashes == std::string_view::npos) return refuse(400, "http.bad_target");
@@ -122,7 +122,8 @@ ParseResult find_line_end(std::string_view buffer, size_t start, size_t line_byt
 
 }  // namespace
 
-ParseResult parse_request_head(std::string_view buffer, const HeadLimits& limits, RequestHead& out) {
+ParseResult parse_request_head(std::string_view buffer, const HeadLimits& limits,
+                               RequestHead& out) {
   clear(out);
   if (buffer == "\r") return h1::incomplete();
   const size_t start = buffer.starts_with("\r\n") ? 2 : 0;
@@ -131,17 +132,19 @@ ParseResult parse_request_head(std::string_view buffer, const HeadLimits& limits
   if (line.state == ParseState::incomplete) {
     return buffer.size() >= limits.head_bytes_max ? refuse(431, "http.head_too_large") : line;
   }
-  const ParseResult first = parse_request_line(buffer.substr(start, line.consumed - start - 2), out);
+  const ParseResult first =
+      parse_request_line(buffer.substr(start, line.consumed - start - 2), out);
   if (first.state == ParseState::refused) return first;
 
   h1::FramingFields seen;
   const ParseResult fields = h1::parse_fields(buffer, line.consumed, limits, out, seen);
   if (fields.state != ParseState::complete) return fields;
-  for (const ParseResult& check : {check_host(seen, out), h1::decide_framing(seen, out),
-                                   check_expectations(seen, out)}) {
+  for (const ParseResult& check :
+       {check_host(seen, out), h1::decide_framing(seen, out), check_expectations(seen, out)}) {
     if (check.state == ParseState::refused) return check;
   }
-  // RFC 9110 §7.8: a server ignores Upgrade in HTTP/1.0, and one that the Connection field does not name.
+  // RFC 9110 §7.8: a server ignores Upgrade in HTTP/1.0, and one that the Connection field does not
+  // name.
   out.upgrade = seen.upgrades > 0 && seen.option_upgrade && out.minor_version == 1;
   return fields;
 }

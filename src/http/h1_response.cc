@@ -10,9 +10,11 @@ namespace {
 
 using h1::refuse;
 
-// "HTTP/1.1 200 OK": exactly one space on either side of the status, the second one also before an empty reason.
+// "HTTP/1.1 200 OK": exactly one space on either side of the status, the second one also before an
+// empty reason.
 ParseResult parse_status_line(std::string_view line, ResponseHead& out) {
-  if (line.size() < 13 || line[8] != ' ' || line[12] != ' ') return refuse(400, "http.bad_status_line");
+  if (line.size() < 13 || line[8] != ' ' || line[12] != ' ')
+    return refuse(400, "http.bad_status_line");
   const h1::Version version = h1::parse_version(line.substr(0, 8));
   if (version.minor < 0) return refuse(400, "http.bad_version");
   out.minor_version = version.minor;
@@ -27,11 +29,13 @@ ParseResult parse_status_line(std::string_view line, ResponseHead& out) {
   return h1::go_on();
 }
 
-ParseResult decide_body(const h1::FramingFields& seen, std::string_view request_method, ResponseHead& out) {
+ParseResult decide_body(const h1::FramingFields& seen, std::string_view request_method,
+                        ResponseHead& out) {
   const ParseResult framing = h1::decide_framing(seen, out);
   if (framing.state == ParseState::refused) return framing;
   const bool no_content = out.status < 200 || out.status == 204;
-  // RFC 9110 §8.6, RFC 9112 §6.1: neither field may stand there. A length of zero does no harm and is common.
+  // RFC 9110 §8.6, RFC 9112 §6.1: neither field may stand there. A length of zero does no harm and
+  // is common.
   if (no_content && out.framing.kind != BodyFraming::Kind::none) {
     return refuse(400, "http.body_without_content");
   }
@@ -67,7 +71,8 @@ ParseResult find_line_end(std::string_view buffer, const HeadLimits& limits) {
   const size_t stop = chars::skip_field_value(text, 0);
   if (stop > limits.line_bytes_max) return refuse(431, "http.status_line_too_long");
   if (stop + 1 >= text.size() && (stop == text.size() || text[stop] == '\r')) {
-    return buffer.size() >= limits.head_bytes_max ? refuse(431, "http.head_too_large") : h1::incomplete();
+    return buffer.size() >= limits.head_bytes_max ? refuse(431, "http.head_too_large")
+                                                  : h1::incomplete();
   }
   if (text.substr(stop, 2) == "\r\n") return h1::complete(stop + 2);
   const bool line_end = text[stop] == '\r' || text[stop] == '\n';
@@ -76,8 +81,8 @@ ParseResult find_line_end(std::string_view buffer, const HeadLimits& limits) {
 
 }  // namespace
 
-ParseResult parse_response_head(std::string_view buffer, std::string_view request_method, const HeadLimits& limits,
-                                ResponseHead& out) {
+ParseResult parse_response_head(std::string_view buffer, std::string_view request_method,
+                                const HeadLimits& limits, ResponseHead& out) {
   clear(out);
   const ParseResult line = find_line_end(buffer, limits);
   if (line.state != ParseState::complete) return line;

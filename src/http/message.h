@@ -1,5 +1,5 @@
-// HTTP messages (RFC 9110): heads as parsed, with views into the buffer they were parsed from, and the writer that
-// makes new ones.
+// HTTP messages (RFC 9110): heads as parsed, with views into the buffer they were parsed from, and
+// the writer that makes new ones.
 
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace countersign::http {
 
-// One field line. The name as it came (compare with ascii::equal_ignoring_case), the value without surrounding white
-// space. Both are validated: name a token, value free of control bytes.
+// One field line. The name as it came (compare with ascii::equal_ignoring_case), the value without
+// surrounding white space. Both are validated: name a token, value free of control bytes.
 struct Field {
   std::string_view name;
   std::string_view value;
@@ -41,7 +41,8 @@ struct Head {
   std::vector<Field> fields;
   BodyFraming framing;
   bool keep_alive = true;  // RFC 9112 §9.3
-  // A Connection option other than close, keep-alive and upgrade was given: is_hop_by_hop() must look at them.
+  // A Connection option other than close, keep-alive and upgrade was given: is_hop_by_hop() must
+  // look at them.
   bool connection_names_fields = false;
 
   // The first field of this name, in any case; null if there is none.
@@ -49,18 +50,20 @@ struct Head {
   // Its value, or empty.
   std::string_view value(std::string_view name) const;
   size_t count(std::string_view name) const;
-  // True if a Connection option names this field or it is hop-by-hop by definition (RFC 9110 §7.6.1). Trailer counts
-  // as hop-by-hop, because trailers are never passed on; so do the Proxy-… fields.
+  // True if a Connection option names this field or it is hop-by-hop by definition (RFC 9110
+  // §7.6.1). Trailer counts as hop-by-hop, because trailers are never passed on; so do the Proxy-…
+  // fields.
   bool is_hop_by_hop(std::string_view name) const;
 };
 
 // Views live as long as the buffer the head was parsed from: one exchange.
 struct RequestHead : Head {
   std::string_view method;
-  std::string_view target;     // as sent: "/v1/payments?limit=10"; may be in absolute-form
-  std::string_view origin_form;  // path and query in one, whatever form the target had: what is sent on
-  std::string_view path;       // without the query; begins with '/', or is "*" for OPTIONS
-  std::string_view query;      // without the '?'; empty if there is none
+  std::string_view target;  // as sent: "/v1/payments?limit=10"; may be in absolute-form
+  std::string_view
+      origin_form;         // path and query in one, whatever form the target had: what is sent on
+  std::string_view path;   // without the query; begins with '/', or is "*" for OPTIONS
+  std::string_view query;  // without the '?'; empty if there is none
   std::string_view authority;  // Host, or that of an absolute-form target (they are equal)
   bool expect_continue = false;
   bool upgrade = false;  // asks for another protocol; the driver never switches by itself
@@ -70,8 +73,8 @@ struct RequestHead : Head {
 
 struct ResponseHead : Head {
   int status = 0;
-  // What the fields say of the body. Differs from `framing` where none follows all the same (HEAD, 304): it is what
-  // begin_response() wants, so that the other side hears of the length too.
+  // What the fields say of the body. Differs from `framing` where none follows all the same (HEAD,
+  // 304): it is what begin_response() wants, so that the other side hears of the length too.
   BodyFraming announced;
   std::string_view reason;
 };
@@ -83,9 +86,10 @@ struct HeadLimits {
   size_t fields_max = 100;
 };
 
-// Writes a head into one buffer. Names and values are checked as they are added: one that could split the message
-// is replaced by nothing and remembered, and finish() refuses. Framing and Connection fields are written by the
-// driver, never by its users; Content-Length and Transfer-Encoding only through framing(): field() refuses them.
+// Writes a head into one buffer. Names and values are checked as they are added: one that could
+// split the message is replaced by nothing and remembered, and finish() refuses. Framing and
+// Connection fields are written by the driver, never by its users; Content-Length and
+// Transfer-Encoding only through framing(): field() refuses them.
 class HeadWriter final {
  public:
   // The buffer is appended to; it outlives the writer.
@@ -99,10 +103,12 @@ class HeadWriter final {
   // Once, after the first line, whose method or status it goes by (RFC 9110 §8.6, RFC 9112 §6):
   //   length       Content-Length: n, zero included
   //   chunked      Transfer-Encoding: chunked
-  //   none         a request: Content-Length: 0 for POST, PUT and PATCH, nothing for other methods; a response:
+  //   none         a request: Content-Length: 0 for POST, PUT and PATCH, nothing for other methods;
+  //   a response:
   //                Content-Length: 0, or nothing for 1xx, 204 and 304
   //   until_close  nothing, and responses only
-  // A 1xx or 204 with a body is refused. For HEAD and 304 the driver passes the framing that a GET's answer would have.
+  // A 1xx or 204 with a body is refused. For HEAD and 304 the driver passes the framing that a
+  // GET's answer would have.
   void framing(const BodyFraming& framing, bool is_request);
   // The empty line. `http.bad_field` if anything was refused: then nothing may be sent.
   Result<void> finish();

@@ -9,7 +9,8 @@ namespace countersign::http {
 namespace {
 
 bool is_standard_member(std::string_view name) {
-  constexpr std::array<std::string_view, 5> standard = {"type", "title", "status", "detail", "instance"};
+  constexpr std::array<std::string_view, 5> standard = {"type", "title", "status", "detail",
+                                                        "instance"};
   return std::ranges::find(standard, name) != standard.end();
 }
 
@@ -25,8 +26,9 @@ void append_member(std::string& out, std::string_view name, std::string_view val
 std::string to_json(const Problem& problem) {
   std::string out = "{";
   append_member(out, "type", problem.type.empty() ? "about:blank" : std::string_view(problem.type));
-  append_member(out, "title",
-                problem.title.empty() ? reason_phrase(problem.status) : std::string_view(problem.title));
+  append_member(
+      out, "title",
+      problem.title.empty() ? reason_phrase(problem.status) : std::string_view(problem.title));
   out += ",\"status\":" + std::to_string(problem.status);
   if (!problem.detail.empty()) append_member(out, "detail", problem.detail);
   for (const auto& [name, value] : problem.extra) {
@@ -38,19 +40,32 @@ std::string to_json(const Problem& problem) {
 
 int status_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::invalid_input: return 400;
-    case ErrorKind::unauthenticated: return 401;
-    case ErrorKind::forbidden: return 403;
-    case ErrorKind::not_found: return 404;
-    case ErrorKind::conflict: return 409;
-    case ErrorKind::too_large: return 413;
-    case ErrorKind::rate_limited: return 429;
-    case ErrorKind::timed_out: return 504;
-    case ErrorKind::cancelled: return 503;
-    case ErrorKind::unavailable: return 503;
-    case ErrorKind::misconfigured: return 500;
-    case ErrorKind::corrupt: return 500;
-    case ErrorKind::internal: return 500;
+    case ErrorKind::invalid_input:
+      return 400;
+    case ErrorKind::unauthenticated:
+      return 401;
+    case ErrorKind::forbidden:
+      return 403;
+    case ErrorKind::not_found:
+      return 404;
+    case ErrorKind::conflict:
+      return 409;
+    case ErrorKind::too_large:
+      return 413;
+    case ErrorKind::rate_limited:
+      return 429;
+    case ErrorKind::timed_out:
+      return 504;
+    case ErrorKind::cancelled:
+      return 503;
+    case ErrorKind::unavailable:
+      return 503;
+    case ErrorKind::misconfigured:
+      return 500;
+    case ErrorKind::corrupt:
+      return 500;
+    case ErrorKind::internal:
+      return 500;
   }
   panic("an ErrorKind without a status");
 }
@@ -66,7 +81,8 @@ Problem problem_of(const Error& error) {
 Task<Result<void>> respond_problem(Exchange& exchange, Problem problem, std::vector<Field> fields) {
   // RFC 9111 §5.2.2.5: a refusal concerns this request only.
   fields.push_back({"Cache-Control", "no-store"});
-  co_return co_await respond(exchange, problem.status, problem_content_type, to_json(problem), std::move(fields));
+  co_return co_await respond(exchange, problem.status, problem_content_type, to_json(problem),
+                             std::move(fields));
 }
 
 }  // namespace countersign::http

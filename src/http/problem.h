@@ -1,5 +1,5 @@
-// Problem documents (RFC 9457): how every refusal is told to the other side, and the one mapping from an Error's kind to
-// an HTTP status.
+// Problem documents (RFC 9457): how every refusal is told to the other side, and the one mapping
+// from an Error's kind to an HTTP status.
 
 #pragma once
 
@@ -22,7 +22,8 @@ struct Problem {
   std::string type;    // a URI; empty: "about:blank"
   std::string title;   // empty: the status's reason phrase
   std::string detail;  // for the other side: never a secret; left out if empty
-  // Extension members with string values: {"code", …}, {"decision_id", …}. A name of the standard members is left out.
+  // Extension members with string values: {"code", …}, {"decision_id", …}. A name of the standard
+  // members is left out.
   std::vector<std::pair<std::string, std::string>> extra;
 };
 
@@ -35,8 +36,9 @@ int status_of(ErrorKind kind);
 // Status by kind, `detail` = public_text, member "code" = the code. The private detail stays here.
 Problem problem_of(const Error& error);
 
-// Answers the exchange with the document, with Cache-Control: no-store. `fields` are added as they are; what they view
-// outlives the await.
-Task<Result<void>> respond_problem(Exchange& exchange, Problem problem, std::vector<Field> fields = {});
+// Answers the exchange with the document, with Cache-Control: no-store. `fields` are added as they
+// are; what they view outlives the await.
+Task<Result<void>> respond_problem(Exchange& exchange, Problem problem,
+                                   std::vector<Field> fields = {});
 
 }  // namespace countersign::http

@@ -17,7 +17,9 @@ int triplet_value(std::string_view text, size_t at) {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-bool is_control(int byte) { return byte < 0x20 || byte == 0x7f; }
+bool is_control(int byte) {
+  return byte < 0x20 || byte == 0x7f;
+}
 
 std::unexpected<Error> bad_path(std::string_view code, std::string_view text) {
   return fail(ErrorKind::invalid_input, code, text);
@@ -26,14 +28,17 @@ std::unexpected<Error> bad_path(std::string_view code, std::string_view text) {
 // One triplet of a path; its raw bytes at text[at].
 Result<char> check_path_triplet(std::string_view text, size_t at) {
   const int byte = triplet_value(text, at);
-  if (byte < 0) return bad_path("http.path_bad_triplet", "the path holds a '%' without two hexadecimal digits");
-  if (is_control(byte)) return bad_path("http.path_control", "the path holds an encoded control character");
+  if (byte < 0)
+    return bad_path("http.path_bad_triplet", "the path holds a '%' without two hexadecimal digits");
+  if (is_control(byte))
+    return bad_path("http.path_control", "the path holds an encoded control character");
   const char c = static_cast<char>(byte);
   if (c == '/' || c == '\\' || c == '%') {
     return bad_path("http.path_encoded_structure", "the path holds an encoded '/', '\\' or '%'");
   }
   if (c == ';') return bad_path("http.path_parameter", "the path holds a ';'");
-  if (chars::is(c, chars::unreserved) || ascii::is_lower(text[at + 1]) || ascii::is_lower(text[at + 2])) {
+  if (chars::is(c, chars::unreserved) || ascii::is_lower(text[at + 1]) ||
+      ascii::is_lower(text[at + 2])) {
     return bad_path("http.path_not_minimal",
                     "the path holds a percent-encoding that is not needed or not in upper case");
   }
@@ -42,7 +47,8 @@ Result<char> check_path_triplet(std::string_view text, size_t at) {
 
 // One segment, without its slashes.
 Result<void> check_segment(std::string_view segment, bool last) {
-  if (segment.empty() && !last) return bad_path("http.path_empty_segment", "the path holds an empty segment");
+  if (segment.empty() && !last)
+    return bad_path("http.path_empty_segment", "the path holds an empty segment");
   if (segment == "." || segment == "..") {
     return bad_path("http.path_dot_segment", "the path holds a \".\" or \"..\" segment");
   }
@@ -55,12 +61,14 @@ Result<void> check_segment(std::string_view segment, bool last) {
       if (!utf8.add(static_cast<uint8_t>(byte))) break;
       at += 2;
     } else if (!chars::is(c, chars::target) || c == '?') {
-      return bad_path("http.path_bad_character", "the path holds a character that no path may hold");
+      return bad_path("http.path_bad_character",
+                      "the path holds a character that no path may hold");
     } else if (!utf8.add(static_cast<uint8_t>(c))) {
       break;
     }
   }
-  if (!utf8.complete()) return bad_path("http.path_not_utf8", "the path's encoded bytes are not UTF-8");
+  if (!utf8.complete())
+    return bad_path("http.path_not_utf8", "the path's encoded bytes are not UTF-8");
   return {};
 }
 
@@ -94,7 +102,8 @@ bool is_target_text(std::string_view text) {
 }
 
 Result<CanonicalPath> parse_canonical_path(std::string_view path) {
-  if (!path.starts_with('/')) return bad_path("http.path_not_absolute", "the path does not begin with '/'");
+  if (!path.starts_with('/'))
+    return bad_path("http.path_not_absolute", "the path does not begin with '/'");
   for (size_t start = 1;;) {
     const size_t slash = path.find('/', start);
     const bool last = slash == std::string_view::npos;
@@ -110,10 +119,12 @@ Result<std::string> decode_percent(std::string_view text, PlusSign plus) {
   Utf8Check utf8;
   for (size_t at = 0; at < text.size(); ++at) {
     int byte = static_cast<uint8_t>(text[at]);
-    if (byte <= 0x20 || byte >= 0x7f) return bad_encoding("an encoded text holds a byte that must be encoded");
+    if (byte <= 0x20 || byte >= 0x7f)
+      return bad_encoding("an encoded text holds a byte that must be encoded");
     if (byte == '%') {
       byte = triplet_value(text, at);
-      if (byte < 0) return bad_encoding("an encoded text holds a '%' without two hexadecimal digits");
+      if (byte < 0)
+        return bad_encoding("an encoded text holds a '%' without two hexadecimal digits");
       if (is_control(byte)) return bad_encoding("an encoded text holds a control character");
       at += 2;
     } else if (byte == '+' && plus == PlusSign::is_space) {
@@ -149,7 +160,8 @@ std::optional<Result<QueryParameter>> QueryReader::next() {
   const auto decode = [&]() -> Result<QueryParameter> {
     const size_t equals = pair.find('=');
     if (pair.empty() || equals == 0) return bad_encoding("a parameter has no name");
-    if (pair.find(';') != std::string_view::npos) return bad_encoding("parameters are separated by ';'");
+    if (pair.find(';') != std::string_view::npos)
+      return bad_encoding("parameters are separated by ';'");
     QueryParameter parameter;
     CS_TRY(parameter.name, decode_percent(pair.substr(0, equals), PlusSign::is_space));
     if (equals != std::string_view::npos) {

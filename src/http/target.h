@@ -1,5 +1,6 @@
-// Request targets and URLs: splitting, strict percent-decoding, the canonical path that a gateway may decide about, and
-// the URLs of the configuration (RFC 3986). Not a general URI library: no relative references, no fragments.
+// Request targets and URLs: splitting, strict percent-decoding, the canonical path that a gateway
+// may decide about, and the URLs of the configuration (RFC 3986). Not a general URI library: no
+// relative references, no fragments.
 
 #pragma once
 
@@ -19,12 +20,14 @@ struct SplitTarget {
 };
 SplitTarget split_target(std::string_view target);
 
-// True if every byte may stand in a path or query as it is and every '%' begins a triplet (RFC 3986 §3.3, §3.4).
-// '[' and ']' are let through behind the first '?', because common clients send them there unescaped.
+// True if every byte may stand in a path or query as it is and every '%' begins a triplet (RFC 3986
+// §3.3, §3.4).
+// '[' and ']' are let through behind the first '?', because common clients send them there
+// unescaped.
 bool is_target_text(std::string_view text);
 
-// A path with exactly one spelling, so that a rule about it cannot be passed by spelling it differently. Only
-// parse_canonical_path() makes one; it views into what was parsed.
+// A path with exactly one spelling, so that a rule about it cannot be passed by spelling it
+// differently. Only parse_canonical_path() makes one; it views into what was parsed.
 class CanonicalPath final {
  public:
   // As it was sent; begins with '/'. Segments may hold triplets of characters that need them.
@@ -43,18 +46,18 @@ class CanonicalPath final {
 //   http.path_dot_segment       "." or ".." (their encoded spellings are already not canonical)
 //   http.path_empty_segment     "//"; a single '/' at the end is kept and is another resource
 //   http.path_parameter         ';', encoded or not: some servers cut it off
-//   http.path_encoded_structure %2F, %5C, %25: what they stand for depends on who decodes, and how often
-//   http.path_control           an encoded control character
-//   http.path_not_minimal       an encoded character that needs no encoding, or a triplet in lower case
-//   http.path_not_utf8          encoded bytes that are not UTF-8 (overlong forms among them)
+//   http.path_encoded_structure %2F, %5C, %25: what they stand for depends on who decodes, and how
+//   often http.path_control           an encoded control character http.path_not_minimal       an
+//   encoded character that needs no encoding, or a triplet in lower case http.path_not_utf8 encoded
+//   bytes that are not UTF-8 (overlong forms among them)
 Result<CanonicalPath> parse_canonical_path(std::string_view path);
 
 enum class PlusSign {
   literal,   // in paths
   is_space,  // in forms and queries
 };
-// Triplets become bytes. Refuses broken triplets, bytes outside visible ASCII, and results that are not UTF-8 or hold a
-// control character (`http.bad_encoding`).
+// Triplets become bytes. Refuses broken triplets, bytes outside visible ASCII, and results that are
+// not UTF-8 or hold a control character (`http.bad_encoding`).
 Result<std::string> decode_percent(std::string_view text, PlusSign plus);
 // Everything but unreserved characters (RFC 3986 §2.3) becomes a triplet in upper case.
 void append_percent_encoded(std::string& out, std::string_view text);
@@ -67,8 +70,8 @@ struct QueryParameter {
 // The parameters of a query, decoded one by one:
 //   QueryReader reader(head.query);
 //   while (auto parameter = reader.next()) { if (!*parameter) return fail(…); … }
-// An empty query has none. An empty pair ("a=1&&b=2"), an empty name, and a ';' in place of '&' are errors. Does not look
-// for duplicates.
+// An empty query has none. An empty pair ("a=1&&b=2"), an empty name, and a ';' in place of '&' are
+// errors. Does not look for duplicates.
 class QueryReader final {
  public:
   explicit QueryReader(std::string_view query) : rest_(query), ended_(query.empty()) {}
@@ -80,8 +83,9 @@ class QueryReader final {
   bool ended_;
 };
 
-// A host as it may stand in Host or in a URL: a name of letters, digits, '-', '.', '_' (at most 253), an IPv4 address, or
-// an IPv6 address in brackets. No user information, no percent-encoding, no zone.
+// A host as it may stand in Host or in a URL: a name of letters, digits, '-', '.', '_' (at most
+// 253), an IPv4 address, or an IPv6 address in brackets. No user information, no percent-encoding,
+// no zone.
 bool is_host(std::string_view text);
 // The same with an optional ":port", 1 to 65535 without leading zeros.
 bool is_authority(std::string_view text);

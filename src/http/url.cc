@@ -16,7 +16,8 @@ constexpr size_t host_bytes_max = 253;  // RFC 1035 §2.3.4, without the root's 
 size_t host_length(std::string_view authority) {
   if (!authority.starts_with('[')) return authority.find(':');
   const size_t bracket = authority.find(']');
-  if (bracket == std::string_view::npos || bracket + 1 == authority.size()) return std::string_view::npos;
+  if (bracket == std::string_view::npos || bracket + 1 == authority.size())
+    return std::string_view::npos;
   return bracket + 1;
 }
 
@@ -31,7 +32,9 @@ uint16_t parse_port(std::string_view text) {
   return port <= 65535 ? static_cast<uint16_t>(port) : 0;
 }
 
-uint16_t default_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
+uint16_t default_port(std::string_view scheme) {
+  return scheme == "https" ? 443 : 80;
+}
 
 std::unexpected<Error> bad_url(std::string_view what, std::string_view text) {
   return fail(ErrorKind::invalid_input, "http.bad_url",
@@ -61,36 +64,47 @@ std::string Url::authority() const {
   return text;
 }
 
-std::string Url::target() const { return query.empty() ? path : path + "?" + query; }
+std::string Url::target() const {
+  return query.empty() ? path : path + "?" + query;
+}
 
-std::string Url::origin() const { return scheme + "://" + authority(); }
+std::string Url::origin() const {
+  return scheme + "://" + authority();
+}
 
-std::string Url::to_string() const { return origin() + target(); }
+std::string Url::to_string() const {
+  return origin() + target();
+}
 
 Result<Url> parse_url(std::string_view text) {
   const size_t slashes = text.find("://");
   if (slashes == std::string_view::npos) return bad_url("has no scheme", text);
   Url url;
   url.scheme = ascii::lower(text.substr(0, slashes));
-  if (url.scheme != "http" && url.scheme != "https") return bad_url("is neither http nor https", text);
+  if (url.scheme != "http" && url.scheme != "https")
+    return bad_url("is neither http nor https", text);
 
   const std::string_view rest = text.substr(slashes + 3);
   const size_t authority_end = rest.find_first_of("/?#");
   const std::string_view authority = rest.substr(0, authority_end);
   if (authority.find('@') != std::string_view::npos) {
     // The part before the '@' may be a password: it is not repeated.
-    return fail(ErrorKind::invalid_input, "http.bad_url", "a URL holds user information, which is not allowed");
+    return fail(ErrorKind::invalid_input, "http.bad_url",
+                "a URL holds user information, which is not allowed");
   }
   if (!is_authority(authority)) return bad_url("has no valid host and port", text);
   const size_t length = host_length(authority);
   std::string_view host = authority.substr(0, length);
   if (host.front() == '[') host = host.substr(1, host.size() - 2);
   url.host = ascii::lower(host);
-  url.port = length == std::string_view::npos ? default_port(url.scheme) : parse_port(authority.substr(length + 1));
+  url.port = length == std::string_view::npos ? default_port(url.scheme)
+                                              : parse_port(authority.substr(length + 1));
 
-  const std::string_view target = authority_end == std::string_view::npos ? "" : rest.substr(authority_end);
+  const std::string_view target =
+      authority_end == std::string_view::npos ? "" : rest.substr(authority_end);
   if (target.find('#') != std::string_view::npos) return bad_url("has a fragment", text);
-  if (!target.empty() && !is_target_text(target)) return bad_url("holds a character that must be encoded", text);
+  if (!target.empty() && !is_target_text(target))
+    return bad_url("holds a character that must be encoded", text);
   const SplitTarget parts = split_target(target);
   url.path = parts.path.empty() ? "/" : parts.path;
   url.query = parts.query;

@@ -1,4 +1,5 @@
-// Is it UTF-8? Byte by byte, by the table of RFC 3629 §4: no overlong forms, no surrogates, nothing above U+10FFFF.
+// Is it UTF-8? Byte by byte, by the table of RFC 3629 §4: no overlong forms, no surrogates, nothing
+// above U+10FFFF.
 
 #pragma once
 
@@ -26,7 +27,8 @@ class Utf8Check final {
   bool complete() const { return !failed_ && missing_ == 0; }
 
  private:
-  // What may follow the first byte is narrower for some, which is what excludes the forms named above.
+  // What may follow the first byte is narrower for some, which is what excludes the forms named
+  // above.
   void begin(uint8_t byte) {
     low_ = 0x80;
     high_ = 0xbf;

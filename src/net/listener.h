@@ -16,9 +16,9 @@
 namespace countersign::net {
 
 struct ListenOptions {
-  Endpoint address;          // port 0: any free one
-  std::string interface;     // SO_BINDTODEVICE: connections through this interface only
-  std::string unix_path;     // if not empty: a Unix socket there, and neither of the above
+  Endpoint address{};        // port 0: any free one
+  std::string interface{};   // SO_BINDTODEVICE: connections through this interface only
+  std::string unix_path{};   // if not empty: a Unix socket there, and neither of the above
   unsigned unix_mode = 0600; // who may connect
   int backlog = 1024;
 };

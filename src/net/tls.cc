@@ -52,8 +52,9 @@ Result<Context> make_context(const SSL_METHOD* method, bool allow_tls_1_2) {
   SSL_CTX_set_security_level(native, 2);
   SSL_CTX_set_mode(native, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+  SSL_CTX_set_max_cert_list(native, 64 * 1024);  // of the peer's chain: ours have a few KiB
   SSL_CTX_set_read_ahead(native, 1);  // a whole record, or several, in one read
-  SSL_CTX_set_info_callback(native, count_handshake_messages);
+  SSL_CTX_set_info_callback(native, count_handshake_steps);
   return context;
 }
 

@@ -41,9 +41,9 @@ enum class ClientCertificates {
 class TlsServerContext final {
  public:
   struct Options {
-    TlsIdentity identity;
+    TlsIdentity identity{};
     ClientCertificates client_certificates = ClientCertificates::required;
-    std::string client_anchors_pem;  // who may have issued client certificates, if they are required
+    std::string client_anchors_pem{};  // who may have issued client certificates, if they are required
     // Also accept TLS 1.2 (ECDHE with AEAD only), for peers that cannot do better. 1.2 shows the client's certificate to
     // whoever listens on the network.
     bool unsafe_allow_tls_1_2 = false;
@@ -65,12 +65,12 @@ class TlsServerContext final {
 class TlsClientContext final {
  public:
   struct Options {
-    std::optional<TlsIdentity> identity;  // shown if the server asks
-    std::string server_anchors_pem;       // who may have issued the server's certificate
+    std::optional<TlsIdentity> identity{};  // shown if the server asks
+    std::string server_anchors_pem{};       // who may have issued the server's certificate
     // The DNS name (sent as SNI) or IP address that the server's certificate must hold as subjectAltName.
-    std::string server_name;
+    std::string server_name{};
     // SHA-256 over SubjectPublicKeyInfo. If any are given, the server's own key must be one of them.
-    std::vector<crypto::Sha256Digest> spki_pins;
+    std::vector<crypto::Sha256Digest> spki_pins{};
     bool unsafe_allow_tls_1_2 = false;
   };
   // As for the server; `net.tls_bad_server_name`.

@@ -113,10 +113,10 @@ int check_peer_certificate(X509_STORE_CTX* chain, void* /*unused*/) {
   return 1;
 }
 
-void count_handshake_messages(const SSL* ssl, int where, int /*result*/) {
+void count_handshake_steps(const SSL* ssl, int where, int /*result*/) {
   if ((where & SSL_CB_LOOP) == 0) return;
   auto* session = static_cast<TlsSession*>(SSL_get_app_data(ssl));
-  if (session && session->established) ++session->handshake_messages;
+  if (session && session->established) ++session->handshake_steps;
 }
 
 Error take_tls_error(const TlsSession& session, int ssl_error) {
@@ -144,7 +144,7 @@ Error take_tls_error(const TlsSession& session, int ssl_error) {
                         peer + ": " + reason);
     }
   }
-  if (ssl_error == SSL_ERROR_SYSCALL) {
+  if (ssl_error == SSL_ERROR_SYSCALL || ssl_error == SSL_ERROR_ZERO_RETURN) {
     const Error cause = session.socket->failure();
     return make_error(ErrorKind::unavailable, "net.tls_closed",
                       "the connection ended without a TLS closure", cause.private_detail);

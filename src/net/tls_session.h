@@ -26,11 +26,11 @@ struct TlsSession {
   bool established = false;
   bool socket_ended = false;
   uint64_t bytes_read = 0;
-  uint64_t handshake_messages = 0;  // KeyUpdate, tickets
+  uint64_t handshake_steps = 0;  // of OpenSSL's state machine, for KeyUpdates and tickets: a few each
 
   // RFC 8446 §4.6.3 sets no limit to KeyUpdates, each of which makes us derive keys and answer. Real peers send one in many
   // gigabytes.
-  bool flooded() const { return handshake_messages > 32 + bytes_read / 65536; }
+  bool flooded() const { return handshake_steps > 256 + bytes_read / 16384; }
 };
 
 // Reads and writes the session's socket; has nothing of its own to free.
@@ -39,8 +39,8 @@ BIO* make_socket_bio(TlsSession& session);
 // SSL_CTX_set_cert_verify_callback: chain by OpenSSL, then crypto's own checks. Fails closed.
 int check_peer_certificate(X509_STORE_CTX* chain, void* unused);
 
-// SSL_CTX_set_info_callback: counts handshake messages after the handshake.
-void count_handshake_messages(const SSL* ssl, int where, int result);
+// SSL_CTX_set_info_callback: counts handshake steps after the handshake.
+void count_handshake_steps(const SSL* ssl, int where, int result);
 
 // The latest error of this thread as ours, and no error left behind. `ssl_error` as SSL_get_error gave it.
 Error take_tls_error(const TlsSession& session, int ssl_error);

@@ -8,7 +8,8 @@
 namespace countersign::protocol {
 namespace {
 
-constexpr std::string_view base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view base62 =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 constexpr size_t environment_chars_min = 2;
 // What follows the environment: _<id>_<secret>_<checksum>.
 constexpr size_t tail_chars = 3 + key_id_chars + key_secret_chars + key_checksum_chars;
@@ -44,7 +45,9 @@ std::array<char, key_checksum_chars> checksum_of(std::string_view text) {
   return out;
 }
 
-bool is_base62(std::string_view text) { return std::ranges::all_of(text, ascii::is_alnum); }
+bool is_base62(std::string_view text) {
+  return std::ranges::all_of(text, ascii::is_alnum);
+}
 
 // Uniform: bytes above the largest multiple of 62 are drawn again.
 void append_random_base62(std::string& out, size_t count, Entropy& entropy) {
@@ -97,12 +100,11 @@ Result<ApiKeyView> parse_client_secret(std::string_view text) {
 }
 
 Result<void> check_key_environment(std::string_view environment) {
-  const bool good = environment.size() >= environment_chars_min &&
-                    environment.size() <= key_environment_chars_max &&
-                    ascii::is_lower(environment.front()) &&
-                    std::ranges::all_of(environment, [](char c) {
-                      return ascii::is_lower(c) || ascii::is_digit(c);
-                    });
+  const bool good =
+      environment.size() >= environment_chars_min &&
+      environment.size() <= key_environment_chars_max && ascii::is_lower(environment.front()) &&
+      std::ranges::all_of(environment,
+                          [](char c) { return ascii::is_lower(c) || ascii::is_digit(c); });
   if (good) return {};
   return fail(ErrorKind::invalid_input, "api_key.bad_environment",
               "An environment has 2 to 12 lower-case letters and digits and begins with a letter.");
@@ -113,7 +115,8 @@ Result<ApiKey> ApiKey::generate(std::string_view environment, Entropy& entropy, 
   ApiKey key{.kind = kind, .environment = std::string(environment), .id = {}, .text = {}};
   append_random_base62(key.id, key_id_chars, entropy);
   std::string text;
-  text.reserve(key_text_bytes_max);  // never moved while it grows: no copy of the secret stays behind
+  text.reserve(
+      key_text_bytes_max);  // never moved while it grows: no copy of the secret stays behind
   text.append(prefix_of(kind)).append(environment).append("_").append(key.id).append("_");
   append_random_base62(text, key_secret_chars, entropy);
   const auto checksum = checksum_of(text);

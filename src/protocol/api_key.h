@@ -6,9 +6,10 @@
 // For secret scanners, one expression finds both:
 //   \bcss?_[a-z][a-z0-9]{1,11}_[0-9A-Za-z]{12}_[0-9A-Za-z]{33}_[0-9A-Za-z]{6}\b
 //
-// The key id is public: it finds the record and may be logged. The secret carries 196 bits of the system's CSPRNG. The
-// checksum (CRC-32 of all before its underscore) finds typos before any lookup; it protects nothing else. At rest there
-// is only an HMAC-SHA-256 under a pepper (pepper.h): with that much entropy a slow password hash would add nothing but delay.
+// The key id is public: it finds the record and may be logged. The secret carries 196 bits of the
+// system's CSPRNG. The checksum (CRC-32 of all before its underscore) finds typos before any
+// lookup; it protects nothing else. At rest there is only an HMAC-SHA-256 under a pepper
+// (pepper.h): with that much entropy a slow password hash would add nothing but delay.
 //
 // This does not look anything up and does not say whether a key is known, live or revoked.
 
@@ -40,15 +41,17 @@ struct ApiKeyView {
   std::string_view environment;
   std::string_view id;      // public
   std::string_view secret;  // never logged
-  std::string_view signed_part;  // everything before the checksum: what mac_of() covers; never logged
+  std::string_view
+      signed_part;  // everything before the checksum: what mac_of() covers; never logged
 };
 
-// Strict: kind, lengths, alphabets and checksum must all hold. One error, `api_key.malformed`, whatever is wrong; it
-// repeats nothing of the text. Fails closed.
+// Strict: kind, lengths, alphabets and checksum must all hold. One error, `api_key.malformed`,
+// whatever is wrong; it repeats nothing of the text. Fails closed.
 Result<ApiKeyView> parse_api_key(std::string_view text);
 Result<ApiKeyView> parse_client_secret(std::string_view text);
 
-// "live", "test": 2 to 12 characters, lower-case letters and digits, a letter first (`api_key.bad_environment`).
+// "live", "test": 2 to 12 characters, lower-case letters and digits, a letter first
+// (`api_key.bad_environment`).
 Result<void> check_key_environment(std::string_view environment);
 
 // A key as it is shown once to the one who will use it.
@@ -63,7 +66,8 @@ struct ApiKey {
                                  KeyKind kind = KeyKind::api_key);
 };
 
-// HMAC-SHA-256 over kind, environment, id and secret: a key's MAC verifies for no other id, kind or environment.
+// HMAC-SHA-256 over kind, environment, id and secret: a key's MAC verifies for no other id, kind or
+// environment.
 KeyMac mac_of(const ApiKeyView& key, const Pepper& pepper);
 
 // Compares in constant time. Fails closed.

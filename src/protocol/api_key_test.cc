@@ -1,9 +1,9 @@
 #include "protocol/api_key.h"
 
-#include <gtest/gtest.h>
-
 #include <regex>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "support/fake_entropy.h"
 
@@ -140,8 +140,7 @@ TEST(ApiKey, MacVerifiesForTheSameKeyAndPepperOnly) {
 }
 
 TEST(Pepper, NeedsThirtyTwoBytesAndAVersion) {
-  EXPECT_EQ(Pepper::create(1, Secret::take(std::string(31, 'p'))).error().code,
-            "pepper.too_short");
+  EXPECT_EQ(Pepper::create(1, Secret::take(std::string(31, 'p'))).error().code, "pepper.too_short");
   EXPECT_TRUE(Pepper::create(1, Secret::take(std::string(32, 'p'))).has_value());
   EXPECT_EQ(Pepper::create(0, Secret::take(std::string(32, 'p'))).error().code,
             "pepper.bad_version");

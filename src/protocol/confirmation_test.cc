@@ -1,15 +1,17 @@
 #include "protocol/confirmation.h"
 
-#include <gtest/gtest.h>
-
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "core/bytes.h"
 
 namespace countersign::protocol {
 namespace {
 
-crypto::Sha256Digest digest(std::string_view text) { return crypto::sha256(as_bytes(text)); }
+crypto::Sha256Digest digest(std::string_view text) {
+  return crypto::sha256(as_bytes(text));
+}
 
 Reason refused(std::vector<jose::Confirmation> members) {
   const auto read = read_confirmation(members);
@@ -48,8 +50,7 @@ TEST(Confirmation, RefusesAMalformedThumbprint) {
   EXPECT_EQ(refused({{"x5t#S256", good + "=", true}}), Reason::token_malformed);
   EXPECT_EQ(refused({{"x5t#S256", encode_hex(digest("certificate")), true}}),
             Reason::token_malformed);
-  EXPECT_EQ(refused({{"x5t#S256", good, true}, {"x5t#S256", good, true}}),
-            Reason::token_malformed);
+  EXPECT_EQ(refused({{"x5t#S256", good, true}, {"x5t#S256", good, true}}), Reason::token_malformed);
 }
 
 // RFC 8705 §3

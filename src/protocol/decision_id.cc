@@ -7,7 +7,7 @@ namespace countersign::protocol {
 namespace {
 
 constexpr std::string_view crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-constexpr size_t time_chars = 10;   // 50 bits, the upper two always zero
+constexpr size_t time_chars = 10;  // 50 bits, the upper two always zero
 constexpr int time_bits = 48;
 
 void write_base32(std::span<char> out, uint64_t value) {
@@ -22,7 +22,9 @@ uint64_t big_endian_40(std::span<const uint8_t> bytes) {
 
 }  // namespace
 
-DecisionId::DecisionId() { text_.fill('0'); }
+DecisionId::DecisionId() {
+  text_.fill('0');
+}
 
 std::optional<DecisionId> DecisionId::parse(std::string_view text) {
   if (text.size() != chars || text.front() > '7') return std::nullopt;

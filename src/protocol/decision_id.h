@@ -1,8 +1,10 @@
-// Decision ids: one for each decision of gateway and issuer, in the answer, in the audit and in the log, so that both
-// companies can talk about the same one. 26 characters that sort by time: 48 bits of milliseconds, 80 random bits, in
-// Crockford's base32 (no I, L, O, U). The form is that of a ULID.
+// Decision ids: one for each decision of gateway and issuer, in the answer, in the audit and in the
+// log, so that both companies can talk about the same one. 26 characters that sort by time: 48 bits
+// of milliseconds, 80 random bits, in Crockford's base32 (no I, L, O, U). The form is that of a
+// ULID.
 //
-// An id tells when the decision was made and nothing else: not how many there are, nor another client's ids.
+// An id tells when the decision was made and nothing else: not how many there are, nor another
+// client's ids.
 
 #pragma once
 
@@ -40,8 +42,8 @@ class DecisionId final {
   std::array<char, chars> text_;
 };
 
-// Makes ids; one object per thread. Draws randomness for many at once, so that an id costs a system call only now and
-// then, and no allocation.
+// Makes ids; one object per thread. Draws randomness for many at once, so that an id costs a system
+// call only now and then, and no allocation.
 class DecisionIds final {
  public:
   // The entropy outlives this object.

@@ -1,8 +1,8 @@
 #include "protocol/decision_id.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "support/fake_clock.h"
 #include "support/fake_entropy.h"

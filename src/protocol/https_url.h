@@ -1,6 +1,6 @@
-// https URLs as issuers, endpoints and resources are named by, read strictly: none of the forms that two readers take
-// for two different places (user information, fragments, empty hosts, odd ports). Only splits and checks; connecting is
-// for http/target.h's Url.
+// https URLs as issuers, endpoints and resources are named by, read strictly: none of the forms
+// that two readers take for two different places (user information, fragments, empty hosts, odd
+// ports). Only splits and checks; connecting is for http/target.h's Url.
 
 #pragma once
 

@@ -9,7 +9,7 @@ namespace countersign::protocol {
 namespace {
 
 constexpr size_t body_bytes_max = 64 * 1024;
-constexpr size_t names_max = 128;      // of one array: no server has more methods or scopes to name
+constexpr size_t names_max = 128;  // of one array: no server has more methods or scopes to name
 constexpr size_t name_bytes_max = 256;
 
 std::unexpected<Error> malformed(std::string_view private_detail) {
@@ -90,7 +90,8 @@ Result<ServerMetadata> parse_metadata(std::string_view body, std::string_view ex
   if (!document->is_object()) return malformed("not an object");
   ServerMetadata metadata;
   metadata.issuer = string_member(*document, "issuer").value_or("");
-  // RFC 8414 §3.3: identical to the issuer that the document was asked for, or nothing of it is used.
+  // RFC 8414 §3.3: identical to the issuer that the document was asked for, or nothing of it is
+  // used.
   if (metadata.issuer.empty() || metadata.issuer != expected_issuer) {
     return fail(ErrorKind::unavailable, "metadata.wrong_issuer",
                 "The metadata is that of another issuer.");

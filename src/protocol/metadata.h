@@ -1,7 +1,7 @@
 // Authorization server metadata (RFC 8414), with the mutual-TLS aliases of RFC 8705 §5.
 //
-// A client must not believe a document whose `issuer` is not the one it asked for: parse_metadata() takes the expected
-// issuer and compares it byte for byte.
+// A client must not believe a document whose `issuer` is not the one it asked for: parse_metadata()
+// takes the expected issuer and compares it byte for byte.
 
 #pragma once
 
@@ -31,15 +31,17 @@ struct ServerMetadata {
 
 std::string write_metadata(const ServerMetadata& metadata);
 
-// RFC 8414 §3.3. Endpoints must be https. All of kind unavailable: `metadata.malformed`, `metadata.wrong_issuer`,
-// `metadata.bad_endpoint`. Fails closed. Does not check who served the document: that is TLS's part.
+// RFC 8414 §3.3. Endpoints must be https. All of kind unavailable: `metadata.malformed`,
+// `metadata.wrong_issuer`, `metadata.bad_endpoint`. Fails closed. Does not check who served the
+// document: that is TLS's part.
 Result<ServerMetadata> parse_metadata(std::string_view body, std::string_view expected_issuer);
 
 // RFC 8414 §2: https, no query, no fragment (`metadata.bad_issuer`).
 Result<void> check_issuer(std::string_view issuer);
 
 // RFC 8414 §3.1: the well-known part goes between host and path.
-// "https://a.example/t1" → "/.well-known/oauth-authorization-server/t1"; one '/' at the end of the path is dropped.
+// "https://a.example/t1" → "/.well-known/oauth-authorization-server/t1"; one '/' at the end of the
+// path is dropped.
 Result<std::string> well_known_path(std::string_view issuer);
 inline constexpr std::string_view well_known_prefix = "/.well-known/oauth-authorization-server";
 

@@ -38,7 +38,9 @@ constexpr bool rows_are_in_order() {
 static_assert(rows_are_in_order(), "one row each, in the order of the enumeration");
 
 // RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E
-bool in_charset(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+bool in_charset(char c) {
+  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
 
 bool is_text(std::string_view text) {
   return text.size() <= text_bytes_max && std::ranges::all_of(text, in_charset);
@@ -46,7 +48,9 @@ bool is_text(std::string_view text) {
 
 }  // namespace
 
-const OAuthErrorRow& row_of(OAuthError error) { return rows[static_cast<size_t>(error)]; }
+const OAuthErrorRow& row_of(OAuthError error) {
+  return rows[static_cast<size_t>(error)];
+}
 
 OAuthError parse_oauth_error(std::string_view code) {
   const auto found = std::ranges::find(rows, code, &OAuthErrorRow::code);

@@ -45,9 +45,8 @@ TEST(OAuthErrorResponse, KeepsACodeThatItDoesNotKnow) {
 }
 
 TEST(OAuthErrorResponse, NeedsAnErrorThatIsAText) {
-  for (const char* body :
-       {"", "{}", "[]", "<html>", R"({"error":1})", R"({"error":""})", R"({"error":"a\"b"})",
-        R"({"error":"a\u0000"})", R"({"error":null})"}) {
+  for (const char* body : {"", "{}", "[]", "<html>", R"({"error":1})", R"({"error":""})",
+                           R"({"error":"a\"b"})", R"({"error":"a\u0000"})", R"({"error":null})"}) {
     EXPECT_EQ(parse_oauth_error_response(body).error().code, "oauth.bad_error_response") << body;
   }
   EXPECT_FALSE(

@@ -42,8 +42,7 @@ Pepper::Pepper(uint32_t version, std::shared_ptr<const crypto::HmacKey> key)
 Result<Pepper> Pepper::create(uint32_t version, const Secret& bytes) {
   if (version == 0 || version > version_max) return bad_version();
   if (bytes.size() < bytes_min) {
-    return fail(ErrorKind::misconfigured, "pepper.too_short",
-                "A pepper has at least 32 bytes.");
+    return fail(ErrorKind::misconfigured, "pepper.too_short", "A pepper has at least 32 bytes.");
   }
   return Pepper(version, std::make_shared<const crypto::HmacKey>(bytes));
 }
@@ -82,7 +81,9 @@ Secret Peppers::new_line(uint32_t version, Entropy& entropy) {
   return Secret::take(std::move(line));
 }
 
-const Pepper& Peppers::newest() const { return by_version_.rbegin()->second; }
+const Pepper& Peppers::newest() const {
+  return by_version_.rbegin()->second;
+}
 
 const Pepper* Peppers::find(int64_t version) const {
   if (version < 1 || version > version_max) return nullptr;

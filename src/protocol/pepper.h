@@ -1,5 +1,5 @@
-// Peppers: the secret input of all MACs that are stored in place of keys and secrets. Held in a file outside the store, so
-// that a stolen database alone verifies nothing.
+// Peppers: the secret input of all MACs that are stored in place of keys and secrets. Held in a
+// file outside the store, so that a stolen database alone verifies nothing.
 
 #pragma once
 
@@ -21,8 +21,8 @@ class Pepper final {
  public:
   static constexpr size_t bytes_min = 32;
 
-  // `version` >= 1 is recorded beside each MAC, so that peppers can be replaced. `pepper.too_short`,
-  // `pepper.bad_version`.
+  // `version` >= 1 is recorded beside each MAC, so that peppers can be replaced.
+  // `pepper.too_short`, `pepper.bad_version`.
   static Result<Pepper> create(uint32_t version, const Secret& bytes);
 
   uint32_t version() const { return version_; }
@@ -38,15 +38,17 @@ class Pepper final {
 class Peppers final {
  public:
   explicit Peppers(Pepper only);
-  // From a pepper file: one line each, "<version> <base64url of at least 32 bytes>"; empty lines and lines that begin
-  // with '#' are passed over; the highest version is the newest. `pepper.malformed`, `pepper.too_short`,
-  // `pepper.bad_version` (0, or given twice), `pepper.none`.
+  // From a pepper file: one line each, "<version> <base64url of at least 32 bytes>"; empty lines
+  // and lines that begin with '#' are passed over; the highest version is the newest.
+  // `pepper.malformed`, `pepper.too_short`, `pepper.bad_version` (0, or given twice),
+  // `pepper.none`.
   static Result<Peppers> parse(const Secret& file);
   // A line for such a file, with 32 fresh bytes and its line end.
   static Secret new_line(uint32_t version, Entropy& entropy);
 
   const Pepper& newest() const;
-  // Null if this version is not configured: then the MAC cannot be verified and the credential is refused.
+  // Null if this version is not configured: then the MAC cannot be verified and the credential is
+  // refused.
   const Pepper* find(int64_t version) const;
 
  private:

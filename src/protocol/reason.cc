@@ -13,17 +13,16 @@ constexpr auto bad_token = BearerError::invalid_token;
 constexpr auto no = Forwarded::no;
 constexpr auto maybe = Forwarded::maybe;
 
-// RFC 6750 §3.1: a request without authentication information gets no error code; a bad token is 401 with invalid_token,
-// a lack of scope 403 with insufficient_scope, a malformed request 400 with invalid_request.
+// RFC 6750 §3.1: a request without authentication information gets no error code; a bad token is
+// 401 with invalid_token, a lack of scope 403 with insufficient_scope, a malformed request 400 with
+// invalid_request.
 constexpr auto rows = std::to_array<ReasonRow>({
-    {credential_missing, "credential_missing", 401, none, no,
-     "The request carries no credential.",
+    {credential_missing, "credential_missing", 401, none, no, "The request carries no credential.",
      "Send the credential in the Authorization field, with one of the schemes in the challenge."},
     {credential_malformed, "credential_malformed", 401, none, no,
      "The credential is not well-formed.",
      "Check that it was copied whole and without spaces or line ends."},
-    {credential_unknown, "credential_unknown", 401, none, no,
-     "The credential is not valid here.",
+    {credential_unknown, "credential_unknown", 401, none, no, "The credential is not valid here.",
      "Check that the credential is the one issued for this environment; ask the provider for a new "
      "one if it is."},
     {key_revoked, "key_revoked", 401, none, no, "The key was revoked.",
@@ -33,8 +32,7 @@ constexpr auto rows = std::to_array<ReasonRow>({
     {client_disabled, "client_disabled", 403, none, no, "The client is disabled.",
      "Ask the provider why; no other credential of this client will work."},
     {scheme_not_accepted, "scheme_not_accepted", 401, none, no,
-     "The authentication scheme is not accepted here.",
-     "Use one of the schemes in the challenge."},
+     "The authentication scheme is not accepted here.", "Use one of the schemes in the challenge."},
     {multiple_credentials, "multiple_credentials", 400, bad_request, no,
      "The request carries more than one credential.", "Send exactly one."},
 
@@ -47,8 +45,8 @@ constexpr auto rows = std::to_array<ReasonRow>({
      "The token is signed with a key that is not in use.", "Request a new token."},
     {token_expired, "token_expired", 401, bad_token, no, "The token has expired.",
      "Request a new token; if a new one is refused as well, compare the clocks."},
-    {token_not_yet_valid, "token_not_yet_valid", 401, bad_token, no,
-     "The token is not valid yet.", "Compare the clocks of both sides."},
+    {token_not_yet_valid, "token_not_yet_valid", 401, bad_token, no, "The token is not valid yet.",
+     "Compare the clocks of both sides."},
     {token_wrong_audience, "token_wrong_audience", 401, bad_token, no,
      "The token was issued for another API.",
      "Request a token for this API, with the `resource` parameter if the issuer serves several."},
@@ -89,8 +87,8 @@ constexpr auto rows = std::to_array<ReasonRow>({
     {path_not_canonical, "path_not_canonical", 400, none, no,
      "The path is not written in its canonical form.",
      "Send it without dot segments, empty segments, parameters and needless percent-encoding."},
-    {request_malformed, "request_malformed", 400, bad_request, no,
-     "The request is malformed.", "Correct the request; it will never be accepted as it is."},
+    {request_malformed, "request_malformed", 400, bad_request, no, "The request is malformed.",
+     "Correct the request; it will never be accepted as it is."},
     {body_too_large, "body_too_large", 413, none, no, "The request's body is too large.",
      "Send a smaller body."},
     {rate_limited, "rate_limited", 429, none, no, "There are too many requests.",
@@ -115,8 +113,8 @@ constexpr auto rows = std::to_array<ReasonRow>({
      "The record of revocations is not current enough to decide.", "Repeat the request later."},
     {audit_unavailable, "audit_unavailable", 503, none, no,
      "The decision cannot be recorded, so nothing is allowed.", "Repeat the request later."},
-    {store_unavailable, "store_unavailable", 503, none, no,
-     "The record cannot be read.", "Repeat the request later."},
+    {store_unavailable, "store_unavailable", 503, none, no, "The record cannot be read.",
+     "Repeat the request later."},
     {overloaded, "overloaded", 503, none, no, "There is too much work at present.",
      "Repeat the request after a pause."},
     {shutting_down, "shutting_down", 503, none, no, "This node is shutting down.",
@@ -155,14 +153,18 @@ constexpr bool rows_are_in_order() {
 }
 static_assert(rows_are_in_order(), "one row each, in the order of the enumeration");
 
-constexpr auto bearer_errors = std::to_array<std::string_view>(
-    {"", "invalid_request", "invalid_token", "insufficient_scope"});
+constexpr auto bearer_errors =
+    std::to_array<std::string_view>({"", "invalid_request", "invalid_token", "insufficient_scope"});
 
 }  // namespace
 
-const ReasonRow& row_of(Reason reason) { return rows[static_cast<size_t>(reason)]; }
+const ReasonRow& row_of(Reason reason) {
+  return rows[static_cast<size_t>(reason)];
+}
 
-std::span<const ReasonRow> all_reasons() { return rows; }
+std::span<const ReasonRow> all_reasons() {
+  return rows;
+}
 
 std::optional<Reason> parse_reason(std::string_view code) {
   const auto found = std::ranges::find(rows, code, &ReasonRow::code);
@@ -170,6 +172,8 @@ std::optional<Reason> parse_reason(std::string_view code) {
   return found->reason;
 }
 
-std::string_view name_of(BearerError error) { return bearer_errors[static_cast<size_t>(error)]; }
+std::string_view name_of(BearerError error) {
+  return bearer_errors[static_cast<size_t>(error)];
+}
 
 }  // namespace countersign::protocol

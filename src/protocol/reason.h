@@ -1,9 +1,12 @@
-// Why a request was refused: the stable reason codes, one table row each, and Denial, which carries one.
+// Why a request was refused: the stable reason codes, one table row each, and Denial, which carries
+// one.
 //
-// The codes are an interface: consumers branch on them, operators search their logs for them. A code is never renamed
-// and never given another meaning. Nothing outside reason.cc switches on a Reason: what depends on it is a column.
+// The codes are an interface: consumers branch on them, operators search their logs for them. A
+// code is never renamed and never given another meaning. Nothing outside reason.cc switches on a
+// Reason: what depends on it is a column.
 //
-// RFC 6750 §3.1 (errors of a Bearer challenge), RFC 9110 §15 (status codes), RFC 9457 (problem documents).
+// RFC 6750 §3.1 (errors of a Bearer challenge), RFC 9110 §15 (status codes), RFC 9457 (problem
+// documents).
 
 #pragma once
 
@@ -82,8 +85,8 @@ enum class Forwarded : uint8_t { no, maybe };
 
 struct ReasonRow {
   Reason reason;
-  std::string_view code;    // "token_expired"
-  int status;               // of the HTTP answer
+  std::string_view code;  // "token_expired"
+  int status;             // of the HTTP answer
   BearerError bearer_error;
   Forwarded forwarded;      // no: repeating the request cannot do anything twice
   std::string_view title;   // one short sentence for the other side
@@ -91,8 +94,12 @@ struct ReasonRow {
 };
 
 const ReasonRow& row_of(Reason reason);
-inline std::string_view code_of(Reason reason) { return row_of(reason).code; }
-inline int status_of(Reason reason) { return row_of(reason).status; }
+inline std::string_view code_of(Reason reason) {
+  return row_of(reason).code;
+}
+inline int status_of(Reason reason) {
+  return row_of(reason).status;
+}
 std::span<const ReasonRow> all_reasons();
 
 // For the side that receives a code; nullopt if it is none of ours (or newer than this program).
@@ -101,8 +108,8 @@ std::optional<Reason> parse_reason(std::string_view code);
 // "" for none.
 std::string_view name_of(BearerError error);
 
-// A refusal on its way: the reason goes to the caller, the detail only to the log and the audit. The detail holds no
-// secret.
+// A refusal on its way: the reason goes to the caller, the detail only to the log and the audit.
+// The detail holds no secret.
 struct Denial {
   Reason reason = Reason::internal_error;
   std::string private_detail;

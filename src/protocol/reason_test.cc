@@ -1,8 +1,8 @@
 #include "protocol/reason.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "protocol/refusal.h"
 
@@ -35,10 +35,17 @@ TEST(Reason, TellsEveryCallerWhatHappenedAndWhatToDo) {
 TEST(Reason, PairsBearerErrorsWithTheirStatus) {
   for (const ReasonRow& row : all_reasons()) {
     switch (row.bearer_error) {
-      case BearerError::invalid_token: EXPECT_EQ(row.status, 401) << row.code; break;
-      case BearerError::insufficient_scope: EXPECT_EQ(row.status, 403) << row.code; break;
-      case BearerError::invalid_request: EXPECT_EQ(row.status, 400) << row.code; break;
-      case BearerError::none: break;
+      case BearerError::invalid_token:
+        EXPECT_EQ(row.status, 401) << row.code;
+        break;
+      case BearerError::insufficient_scope:
+        EXPECT_EQ(row.status, 403) << row.code;
+        break;
+      case BearerError::invalid_request:
+        EXPECT_EQ(row.status, 400) << row.code;
+        break;
+      case BearerError::none:
+        break;
     }
   }
   EXPECT_EQ(row_of(Reason::credential_missing).bearer_error, BearerError::none);
@@ -85,9 +92,9 @@ TEST(Refusal, KeepsReasonsThatThisProgramDoesNotKnow) {
 }
 
 TEST(Refusal, NeedsAReasonOfTheFormOfACode) {
-  for (const char* body : {"", "[]", "{}", "null", R"({"reason":1})", R"({"reason":""})",
-                           R"({"reason":"A b"})", R"({"reason":"a\n"})",
-                           R"({"reason":"a","reason":"b"})"}) {
+  for (const char* body :
+       {"", "[]", "{}", "null", R"({"reason":1})", R"({"reason":""})", R"({"reason":"A b"})",
+        R"({"reason":"a\n"})", R"({"reason":"a","reason":"b"})"}) {
     EXPECT_EQ(parse_refusal(body).error().code, "refusal.malformed") << body;
   }
   EXPECT_FALSE(parse_refusal(R"({"reason":")" + std::string(65, 'a') + "\"}").has_value());

@@ -14,10 +14,9 @@ constexpr size_t code_bytes_max = 64;
 constexpr size_t text_bytes_max = 512;
 
 bool is_code(std::string_view text) {
-  return !text.empty() && text.size() <= code_bytes_max &&
-         std::ranges::all_of(text, [](char c) {
-           return ascii::is_lower(c) || ascii::is_digit(c) || c == '_';
-         });
+  return !text.empty() && text.size() <= code_bytes_max && std::ranges::all_of(text, [](char c) {
+    return ascii::is_lower(c) || ascii::is_digit(c) || c == '_';
+  });
 }
 
 // Cut at a whole UTF-8 character, control characters replaced.
@@ -35,7 +34,9 @@ std::string harmless_text(const Json& object, std::string_view name) {
 
 }  // namespace
 
-std::string Refusal::type() const { return std::string(type_prefix) + reason; }
+std::string Refusal::type() const {
+  return std::string(type_prefix) + reason;
+}
 
 std::vector<std::pair<std::string, std::string>> Refusal::members() const {
   std::vector<std::pair<std::string, std::string>> members;

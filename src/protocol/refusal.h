@@ -1,6 +1,6 @@
-// Refusal: what the one who called is told when a request is refused, as a problem document (RFC 9457) carries it.
-// Gateway, issuer and egress write it (http/problem.h makes the document from members()); the consumer side reads it and
-// passes the other company's reason on.
+// Refusal: what the one who called is told when a request is refused, as a problem document (RFC
+// 9457) carries it. Gateway, issuer and egress write it (http/problem.h makes the document from
+// members()); the consumer side reads it and passes the other company's reason on.
 
 #pragma once
 
@@ -30,9 +30,10 @@ struct Refusal {
 
 Refusal refusal_of(Reason reason, std::string_view decision_id, std::string_view source);
 
-// From another party's problem document. It is untrusted: each text is bounded, its control characters are replaced, and a
-// member of another type counts as absent, so that the result can be logged and passed on. `refusal.malformed` if it is not a
-// JSON object with a `reason` of the form of a code; the reason may be one that this program does not know.
+// From another party's problem document. It is untrusted: each text is bounded, its control
+// characters are replaced, and a member of another type counts as absent, so that the result can be
+// logged and passed on. `refusal.malformed` if it is not a JSON object with a `reason` of the form
+// of a code; the reason may be one that this program does not know.
 Result<Refusal> parse_refusal(std::string_view body);
 
 }  // namespace countersign::protocol

@@ -13,7 +13,8 @@ std::unexpected<Error> malformed() {
 }
 
 std::unexpected<Error> too_many() {
-  return fail(ErrorKind::invalid_input, "scope.too_many", "There are too many scopes, or one is too long.");
+  return fail(ErrorKind::invalid_input, "scope.too_many",
+              "There are too many scopes, or one is too long.");
 }
 
 // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )

@@ -1,4 +1,5 @@
-// ScopeSet: the scopes of a request, a token, a client or a route (RFC 6749 §3.3). Bounded, sorted, without repeats.
+// ScopeSet: the scopes of a request, a token, a client or a route (RFC 6749 §3.3). Bounded, sorted,
+// without repeats.
 
 #pragma once
 
@@ -15,11 +16,12 @@ class ScopeSet final {
  public:
   static constexpr size_t names_max = 64;        // more is a design error, not a need
   static constexpr size_t name_bytes_max = 128;  // of one scope
-  static constexpr size_t text_bytes_max = 2048;  // of the whole list as written: it travels in each token
+  static constexpr size_t text_bytes_max =
+      2048;  // of the whole list as written: it travels in each token
 
   ScopeSet() = default;
-  // Names separated by single spaces. The empty text is the empty set. `scope.malformed` (charset, spaces at an
-  // end or doubled), `scope.too_many` (any of the limits).
+  // Names separated by single spaces. The empty text is the empty set. `scope.malformed` (charset,
+  // spaces at an end or doubled), `scope.too_many` (any of the limits).
   static Result<ScopeSet> parse(std::string_view text);
   static Result<ScopeSet> from_names(std::span<const std::string> names);
 

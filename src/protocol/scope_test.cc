@@ -5,7 +5,9 @@
 namespace countersign::protocol {
 namespace {
 
-ScopeSet scopes(std::string_view text) { return ScopeSet::parse(text).value(); }
+ScopeSet scopes(std::string_view text) {
+  return ScopeSet::parse(text).value();
+}
 
 std::string code_of(std::string_view text) {
   const auto parsed = ScopeSet::parse(text);

@@ -29,8 +29,7 @@ Result<TokenId> TokenId::parse(std::string_view text) {
   uint64_t microseconds = 0;
   for (size_t i = 0; i < time_bytes; ++i) microseconds = (microseconds << 8) | (*bytes)[i];
   if (microseconds > static_cast<uint64_t>(INT64_MAX)) return malformed();
-  TokenId id{.issued_at =
-                 WallTime(std::chrono::microseconds(static_cast<int64_t>(microseconds)))};
+  TokenId id{.issued_at = WallTime(std::chrono::microseconds(static_cast<int64_t>(microseconds)))};
   std::copy_n(bytes->begin() + time_bytes, random_bytes, id.random.begin());
   return id;
 }

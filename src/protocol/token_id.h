@@ -1,10 +1,12 @@
-// The `jti` of tokens of our issuer: when the token was issued, to the microsecond, and 128 random bits.
+// The `jti` of tokens of our issuer: when the token was issued, to the microsecond, and 128 random
+// bits.
 //
 //   base64url( 8 bytes: microseconds since 1970, big endian || 16 random bytes )     32 characters
 //
-// RFC 7519 §4.1.6 leaves the form of `jti` to the issuer; RFC 9068 §2.2 requires the claim. `iat` counts in seconds
-// in practice; a cut-off ("nothing issued at or before T is valid") must tell apart the token taken just before a
-// revocation from the one taken just after it, so the gateway reads the issue time from here.
+// RFC 7519 §4.1.6 leaves the form of `jti` to the issuer; RFC 9068 §2.2 requires the claim. `iat`
+// counts in seconds in practice; a cut-off ("nothing issued at or before T is valid") must tell
+// apart the token taken just before a revocation from the one taken just after it, so the gateway
+// reads the issue time from here.
 
 #pragma once
 

@@ -39,8 +39,7 @@ TEST(TokenId, SortsByTimeAsBytes) {
 
 TEST(TokenId, RefusesWhatToStringWouldNotWrite) {
   testing::FakeEntropy entropy;
-  const std::string good =
-      TokenId::make(testing::FakeClock().wall_now(), entropy).to_string();
+  const std::string good = TokenId::make(testing::FakeClock().wall_now(), entropy).to_string();
   EXPECT_FALSE(TokenId::parse("").has_value());
   EXPECT_FALSE(TokenId::parse(good.substr(1)).has_value());
   EXPECT_FALSE(TokenId::parse(good + "A").has_value());

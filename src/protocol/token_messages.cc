@@ -42,7 +42,8 @@ Result<void> check_parameters(std::span<const Parameter> parameters) {
   return {};
 }
 
-// What this program reads must be of printable ASCII (RFC 6749 appendix A); empty is as good as absent.
+// What this program reads must be of printable ASCII (RFC 6749 appendix A); empty is as good as
+// absent.
 Result<void> assign(TokenRequest& request, const Parameter& parameter) {
   const auto& [name, value] = parameter;
   if (value.empty()) return {};
@@ -165,7 +166,9 @@ void wipe_parameters(Parameters& parameters) {
   parameters.clear();
 }
 
-std::string_view name_of(TokenType type) { return token_types[static_cast<size_t>(type)]; }
+std::string_view name_of(TokenType type) {
+  return token_types[static_cast<size_t>(type)];
+}
 
 std::chrono::seconds ExpiresIn::or_else(std::chrono::seconds otherwise) const {
   const bool unknown = kind == Kind::missing || kind == Kind::malformed;
@@ -190,8 +193,8 @@ Result<TokenResponse> parse_token_response(std::string_view body) {
 }
 
 std::string write_token_response(const TokenGrant& grant) {
-  // No escaping is needed: is_b64token and the scope charset leave out quotes and backslashes. Written directly, so that
-  // the token is not left behind in a document's memory.
+  // No escaping is needed: is_b64token and the scope charset leave out quotes and backslashes.
+  // Written directly, so that the token is not left behind in a document's memory.
   if (!is_b64token(grant.access_token.unsafe_reveal_text())) panic("a token that is no b64token");
   const std::string scope = grant.scope.to_string();
   std::string body;
@@ -208,9 +211,8 @@ bool is_b64token(std::string_view text) {
   // RFC 6750 §2.1: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
   while (text.size() > 1 && text.ends_with('=')) text.remove_suffix(1);
   static constexpr std::string_view others = "-._~+/";
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return ascii::is_alnum(c) || others.contains(c);
-  });
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return ascii::is_alnum(c) || others.contains(c); });
 }
 
 }  // namespace countersign::protocol

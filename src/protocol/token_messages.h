@@ -1,5 +1,6 @@
-// The token request and the token response (RFC 6749 §4.4, §5.1; RFC 8707; RFC 7521 §4.2), as both sides write and
-// read them. Percent-encoding of forms is http/form.h's; HTTP status and header fields are the endpoint's.
+// The token request and the token response (RFC 6749 §4.4, §5.1; RFC 8707; RFC 7521 §4.2), as both
+// sides write and read them. Percent-encoding of forms is http/form.h's; HTTP status and header
+// fields are the endpoint's.
 
 #pragma once
 
@@ -38,9 +39,10 @@ struct TokenRequest {
   Secret client_assertion;
 };
 
-// From decoded form parameters. Unknown parameters are passed over (RFC 6749 §3.2). Fails closed, all of kind
-// invalid_input: `oauth.repeated_parameter` (any name twice, known or not, but `resource`), `oauth.too_many_parameters`,
-// `oauth.parameter_too_long`, `oauth.bad_parameter` (control bytes), `scope.…`.
+// From decoded form parameters. Unknown parameters are passed over (RFC 6749 §3.2). Fails closed,
+// all of kind invalid_input: `oauth.repeated_parameter` (any name twice, known or not, but
+// `resource`), `oauth.too_many_parameters`, `oauth.parameter_too_long`, `oauth.bad_parameter`
+// (control bytes), `scope.…`.
 Result<TokenRequest> parse_token_request(std::span<const Parameter> parameters);
 inline constexpr size_t token_request_parameters_max = 32;
 inline constexpr size_t token_request_resources_max = 8;
@@ -52,8 +54,8 @@ void wipe_parameters(Parameters& parameters);
 enum class TokenType : uint8_t { bearer, dpop };
 std::string_view name_of(TokenType type);  // "Bearer", "DPoP": also the authorization scheme
 
-// `expires_in` as it came. Issuers leave it out, send text, zero or nonsense; each is told apart so that nobody takes
-// one for "for ever".
+// `expires_in` as it came. Issuers leave it out, send text, zero or nonsense; each is told apart so
+// that nobody takes one for "for ever".
 struct ExpiresIn {
   enum class Kind : uint8_t {
     given,         // seconds holds it: more than zero, at most seconds_max
@@ -66,7 +68,8 @@ struct ExpiresIn {
   Kind kind = Kind::missing;
   std::chrono::seconds seconds{0};
 
-  // The lifetime to count with: what was given, or `otherwise` where it is missing or malformed, or zero.
+  // The lifetime to count with: what was given, or `otherwise` where it is missing or malformed, or
+  // zero.
   std::chrono::seconds or_else(std::chrono::seconds otherwise) const;
 };
 
@@ -77,10 +80,11 @@ struct TokenResponse {
   std::optional<ScopeSet> scope;  // absent: as requested (RFC 6749 §5.1)
 };
 
-// A successful response's body, as a client reads it. `access_token` must be a b64token (RFC 6750 §2.1) of at most
-// access_token_bytes_max, so that it can be put into a header field; `token_type` must be one that this program
-// understands (RFC 6749 §7.1), in any case. Further members are passed over. All errors are of kind unavailable:
-// `oauth.bad_token_response`, `oauth.unknown_token_type`. Does not check that the scope is what was asked for.
+// A successful response's body, as a client reads it. `access_token` must be a b64token (RFC 6750
+// §2.1) of at most access_token_bytes_max, so that it can be put into a header field; `token_type`
+// must be one that this program understands (RFC 6749 §7.1), in any case. Further members are
+// passed over. All errors are of kind unavailable: `oauth.bad_token_response`,
+// `oauth.unknown_token_type`. Does not check that the scope is what was asked for.
 Result<TokenResponse> parse_token_response(std::string_view body);
 inline constexpr size_t access_token_bytes_max = 8 * 1024;
 

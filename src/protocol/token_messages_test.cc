@@ -48,8 +48,7 @@ TEST(TokenRequest, ReadsWhatItWrites) {
 TEST(TokenRequest, LeavesOutWhatIsEmpty) {
   TokenRequest request;
   request.grant_type = client_credentials_grant;
-  EXPECT_EQ(write_token_request(request),
-            (Parameters{{"grant_type", "client_credentials"}}));
+  EXPECT_EQ(write_token_request(request), (Parameters{{"grant_type", "client_credentials"}}));
 }
 
 // RFC 6749 §3.2
@@ -194,7 +193,7 @@ TEST(ExpiresIn, TellsEachOddFormApart) {
 TEST(ExpiresIn, CapsWhatIsHuge) {
   const auto most = std::to_string(ExpiresIn::seconds_max.count());
   EXPECT_EQ(expires_in(most).kind, Kind::given);
-  for (const std::string huge :
+  for (const std::string& huge :
        {std::to_string(ExpiresIn::seconds_max.count() + 1), std::string("18446744073709551615"),
         std::string("1e300"), std::string("\"99999999999999999999999\""),
         std::string("9223372036854775807")}) {

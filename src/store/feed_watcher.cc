@@ -33,6 +33,11 @@ Result<RegistryIdentity> identify(const std::string& path) {
   return RegistryIdentity{record, nodes};
 }
 
+// The connection itself is of no more use: the next turn opens another. A lock that is held passes by itself.
+bool is_lost(const Error& error) {
+  return error.code == "store.io_error" || error.code == "store.corrupt" || error.code == "store.unavailable";
+}
+
 }  // namespace
 
 class FeedWatcher::Follower final {
@@ -72,7 +77,10 @@ class FeedWatcher::Follower final {
   // Once around: is it the same file, what changed, heartbeat, housekeeping.
   Result<void> turn() {
     CS_CHECK(keep_open());
-    CS_CHECK(follow());
+    if (auto followed = follow(); !followed) {
+      if (is_lost(followed.error())) store_.reset();
+      return followed;
+    }
     CS_CHECK(confirm());
     return housekeep();
   }

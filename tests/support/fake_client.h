@@ -1,13 +1,12 @@
-// An http::Client whose upstream is a script: each exchange takes the next step, and what was sent is kept for the
-// test to look at.
+// An http::Client whose upstream is a script: each exchange takes the next step, and what was sent
+// is kept for the test to look at.
 //
 //   FakeClient upstream(executor);
-//   upstream.then(FakeAnswer{.status = 201, .fields = {{"Content-Type", "application/json"}}, .body = "{}"});
-//   upstream.then(FakeAnswer{.status = 200}.after(std::chrono::seconds(2)));
+//   upstream.then(FakeAnswer{.status = 201, .fields = {{"Content-Type", "application/json"}}, .body
+//   = "{}"}); upstream.then(FakeAnswer{.status = 200}.after(std::chrono::seconds(2)));
 //   upstream.fails_to_open("net.connect_failed");
-//   upstream.otherwise([](const FakeRequest& request) { return FakeAnswer{.body = request.body}; });
-//   …
-//   EXPECT_EQ(upstream.requests().at(0).value("Authorization"), "Bearer t1");
+//   upstream.otherwise([](const FakeRequest& request) { return FakeAnswer{.body = request.body};
+//   }); … EXPECT_EQ(upstream.requests().at(0).value("Authorization"), "Bearer t1");
 
 #pragma once
 
@@ -44,8 +43,9 @@ struct FakeRequest {
     return {};
   }
   size_t count(std::string_view name) const {
-    return static_cast<size_t>(std::ranges::count_if(
-        fields, [name](const auto& field) { return ascii::equal_ignoring_case(field.first, name); }));
+    return static_cast<size_t>(std::ranges::count_if(fields, [name](const auto& field) {
+      return ascii::equal_ignoring_case(field.first, name);
+    }));
   }
 };
 
@@ -121,7 +121,8 @@ class FakeClient final : public http::Client {
 
 class FakeClient::FakeClientExchange final : public http::ClientExchange {
  public:
-  FakeClientExchange(FakeClient& client, http::OpenOptions options, std::optional<FakeAnswer> answer)
+  FakeClientExchange(FakeClient& client, http::OpenOptions options,
+                     std::optional<FakeAnswer> answer)
       : client_(client),
         writer_(head_text_),
         answer_(std::move(answer)),
@@ -166,7 +167,8 @@ class FakeClient::FakeClientExchange final : public http::ClientExchange {
     state_ = http::SendState::answered;
     head_.status = answer_->status;
     for (const auto& [name, value] : answer_->fields) head_.fields.push_back({name, value});
-    const bool no_body = request_->method == "HEAD" || answer_->status == 204 || answer_->status == 304;
+    const bool no_body =
+        request_->method == "HEAD" || answer_->status == 204 || answer_->status == 304;
     if (answer_->endless_body || answer_->breaks_off) {
       head_.framing = {http::BodyFraming::Kind::chunked, 0};
     } else if (!no_body) {
@@ -237,7 +239,8 @@ class FakeClient::FakeClientExchange final : public http::ClientExchange {
   bool body_done_ = false;
 };
 
-inline Task<Result<std::unique_ptr<http::ClientExchange>>> FakeClient::open(http::OpenOptions options) {
+inline Task<Result<std::unique_ptr<http::ClientExchange>>> FakeClient::open(
+    http::OpenOptions options) {
   ++opened_;
   if (open_delay_ > std::chrono::nanoseconds(0)) co_await sleep_for(executor_, open_delay_);
   std::optional<FakeAnswer> answer;

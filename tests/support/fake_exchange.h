@@ -1,9 +1,10 @@
-// An http::Exchange for unit tests of services: the request is set by the test, the answer is kept for it to look at.
+// An http::Exchange for unit tests of services: the request is set by the test, the answer is kept
+// for it to look at.
 //
 //   FakeExchange exchange("POST", "/oauth2/token");
 //   exchange.field("Content-Type", http::form_content_type).body("grant_type=…");
-//   executor.run_until_done(service.serve(exchange));   // or exchange.run(service.serve(exchange)) without an executor
-//   EXPECT_EQ(exchange.status(), 200);
+//   executor.run_until_done(service.serve(exchange));   // or exchange.run(service.serve(exchange))
+//   without an executor EXPECT_EQ(exchange.status(), 200);
 //
 // It never suspends: body pieces are there at once, and every send succeeds until fail_sends().
 
@@ -28,6 +29,21 @@ class FakeExchange final : public http::Exchange {
       : method_(method), target_(target), writer_(head_) {
     refresh();
   }
+
+  // Before it is served: what request() views moves along.
+  FakeExchange(FakeExchange&& other) noexcept
+      : method_(std::move(other.method_)),
+        target_(std::move(other.target_)),
+        fields_(std::move(other.fields_)),
+        pieces_(std::move(other.pieces_)),
+        framing_(other.framing_),
+        body_error_(std::move(other.body_error_)),
+        sends_fail_(other.sends_fail_),
+        peer_(other.peer_),
+        writer_(head_) {
+    refresh();
+  }
+  FakeExchange& operator=(FakeExchange&&) = delete;
 
   // Setting up the request. Views in request() follow.
   FakeExchange& field(std::string_view name, std::string_view value) {
@@ -124,7 +140,8 @@ class FakeExchange final : public http::Exchange {
     return writer_;
   }
   Task<Result<void>> send(std::string_view piece, bool last) override {
-    if (sends_fail_) co_return fail(ErrorKind::unavailable, "http.connection_lost", "The connection is lost.");
+    if (sends_fail_)
+      co_return fail(ErrorKind::unavailable, "http.connection_lost", "The connection is lost.");
     started_ = true;
     answer_ += piece;
     if (last) complete_ = true;
@@ -147,6 +164,8 @@ class FakeExchange final : public http::Exchange {
     request_.fields.clear();
     for (const auto& [name, value] : fields_) request_.fields.push_back({name, value});
     request_.authority = request_.value("Host");
+    request_.origin_form = request_.target;
+    request_.connection_names_fields = request_.find("Connection") != nullptr;
     request_.framing = framing_;
   }
 

@@ -1,4 +1,5 @@
-// A consumer::TokenSource that answers from a script. Header only: used by the consumer's tests alone.
+// A consumer::TokenSource that answers from a script. Header only: used by the consumer's tests
+// alone.
 
 #pragma once
 
@@ -57,21 +58,24 @@ class FakeTokenSource final : public consumer::TokenSource {
   int under_way() const { return under_way_; }
   BootTime last_deadline() const { return last_deadline_; }
 
-  Task<std::expected<consumer::TokenGrant, consumer::TokenFailure>> fetch(BootTime deadline) override {
+  Task<std::expected<consumer::TokenGrant, consumer::TokenFailure>> fetch(
+      BootTime deadline) override {
     const Presence presence(under_way_);
     ++asked_;
     last_deadline_ = deadline;
     const Answer answer = next();
     if (const auto* failure = std::get_if<FakeFailure>(&answer)) {
       co_return std::unexpected(consumer::TokenFailure{
-          .error = make_error(failure->permanent ? ErrorKind::misconfigured : ErrorKind::unavailable,
-                              "test.no_token", "the script says no"),
+          .error =
+              make_error(failure->permanent ? ErrorKind::misconfigured : ErrorKind::unavailable,
+                         "test.no_token", "the script says no"),
           .permanent = failure->permanent,
           .retry_after = failure->retry_after});
     }
     const auto& grant = std::get<FakeGrant>(answer);
     if (grant.delay > std::chrono::nanoseconds(0)) co_await sleep_for(executor_, grant.delay);
-    co_return consumer::TokenGrant{.access_token = Secret::copy_of(grant.token), .lifetime = grant.lifetime};
+    co_return consumer::TokenGrant{.access_token = Secret::copy_of(grant.token),
+                                   .lifetime = grant.lifetime};
   }
 
  private:

@@ -32,11 +32,13 @@ count() {
     failed=$((failed + 1))
     return
   fi
-  tests=$(grep -c '<testcase ' "$file") || true
-  # A test case has at most one of each, on lines of their own or not: count cases, not lines.
-  bad=$(awk -v RS='<testcase ' 'NR > 1 && (/<failure/ || /<error/) { n++ } END { print n + 0 }' "$file")
-  skips=$(awk -v RS='<testcase ' 'NR > 1 && !/<failure/ && (/<skipped/ || /status="(notrun|disabled)"/) { n++ }
-                                  END { print n + 0 }' "$file")
+  # A record is a test case; what it printed is escaped, so that it cannot look like a result.
+  read -r tests bad skips < <(awk -v RS='<testcase ' '
+    NR == 1 { next }
+    { tests++ }
+    /<failure/ || /<error/ { bad++; next }
+    /<skipped/ || /status="(notrun|disabled)"/ { skips++ }
+    END { print tests + 0, bad + 0, skips + 0 }' "$file")
   passed=$((passed + tests - bad - skips))
   failed=$((failed + bad))
   skipped=$((skipped + skips))
@@ -59,13 +61,16 @@ run_ctest() {
 # A program at a time: ThreadSanitizer makes starting a process dear, and one process a program is enough.
 run_threaded() {
   local program path results status before targets=()
-  ensure_packages build test
   configure tsan
   for program in "${threaded_programs[@]}"; do
     if ninja -C build/tsan -t query "$program" >/dev/null 2>&1; then targets+=("$program"); fi
   done
   [[ ${#targets[@]} == 0 ]] && return
-  build tsan "${targets[@]}"
+  if ! build tsan "${targets[@]}"; then
+    say "the ThreadSanitizer build failed"
+    failed=$((failed + 1))
+    return
+  fi
   for program in "${targets[@]}"; do
     path=$(find build/tsan/src -name "$program" -type f -perm -u+x -print -quit)
     results=$PWD/build/tsan/$program.xml

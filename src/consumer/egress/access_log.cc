@@ -10,7 +10,8 @@ namespace countersign::consumer {
 namespace {
 
 bool needs_no_escape(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  return std::ranges::all_of(text,
+                             [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
 }
 
 void append_text(std::string& out, std::string_view key, std::string_view value) {
@@ -67,16 +68,21 @@ void append_milliseconds(std::string& out, BootClock::duration duration) {
 
 std::string_view name_of(CallOutcome outcome) {
   switch (outcome) {
-    case CallOutcome::answered: return "answered";
-    case CallOutcome::not_sent: return "not_sent";
-    case CallOutcome::unknown: return "unknown";
+    case CallOutcome::answered:
+      return "answered";
+    case CallOutcome::not_sent:
+      return "not_sent";
+    case CallOutcome::unknown:
+      return "unknown";
   }
   panic("a CallOutcome without a name");
 }
 
 AccessLog::AccessLog(LogSink* sink, AccessLogOptions options) : sink_(sink), options_(options) {}
 
-AccessLog::~AccessLog() { flush(); }
+AccessLog::~AccessLog() {
+  flush();
+}
 
 void AccessLog::append(const AccessRecord& record) {
   if (!sink_) return;

@@ -1,8 +1,8 @@
-// The egress's access log: one JSON object a line for every request, written into a buffer of the loop and handed to the
-// sink when the owner flushes at the end of a loop's turn.
+// The egress's access log: one JSON object a line for every request, written into a buffer of the
+// loop and handed to the sink when the owner flushes at the end of a loop's turn.
 //
-// No line holds a secret: neither credentials nor queries nor bodies get here. What came from outside is escaped, so
-// that nothing a caller sends can look like a line of its own.
+// No line holds a secret: neither credentials nor queries nor bodies get here. What came from
+// outside is escaped, so that nothing a caller sends can look like a line of its own.
 
 #pragma once
 
@@ -12,16 +12,9 @@
 #include <string_view>
 
 #include "core/clock.h"
+#include "core/log.h"
 
 namespace countersign::consumer {
-
-// Where whole lines go: a file, a pipe, a test.
-class LogSink {
- public:
-  virtual ~LogSink() = default;
-  // Whole lines, each with its '\n'. Called by every loop's thread: must be safe for that. Must not block for long.
-  virtual void write(std::string_view lines) = 0;
-};
 
 enum class CallOutcome {
   answered,  // the upstream's answer came
@@ -31,19 +24,19 @@ enum class CallOutcome {
 std::string_view name_of(CallOutcome outcome);
 
 struct AccessRecord {
-  WallTime time;  // when the request came
-  std::string_view api;
-  std::string_view scheme;
-  std::string_view method;
-  std::string_view path;  // without the query
-  int status = 0;         // 0: the caller got no answer
+  WallTime time{};  // when the request came
+  std::string_view api = {};
+  std::string_view scheme = {};
+  std::string_view method = {};
+  std::string_view path = {};  // without the query
+  int status = 0;              // 0: the caller got no answer
   CallOutcome outcome = CallOutcome::not_sent;
   int attempts = 0;  // how often it was begun to be sent
   BootClock::duration duration{};
   uint64_t request_bytes = 0;  // of the body
   uint64_t response_bytes = 0;
-  std::string_view decision_id;  // the gateway's, if it gave one
-  std::string_view code;         // what went wrong, if anything
+  std::string_view decision_id = {};  // the gateway's, if it gave one
+  std::string_view code = {};         // what went wrong, if anything
 };
 
 struct AccessLogOptions {
@@ -54,7 +47,7 @@ struct AccessLogOptions {
 // Belongs to one loop.
 class AccessLog final {
  public:
-  // The sink outlives the log. Null: nothing is logged.
+  // The sink outlives the log and gets whole lines. Null: nothing is logged.
   explicit AccessLog(LogSink* sink, AccessLogOptions options = {});
   ~AccessLog();  // flushes
   AccessLog(const AccessLog&) = delete;

@@ -10,7 +10,9 @@ namespace {
 
 using protocol::Reason;
 
-bool is_callers_fault(const Error& error) { return error.code.starts_with("http.client_"); }
+bool is_callers_fault(const Error& error) {
+  return error.code.starts_with("http.client_");
+}
 
 Reason reason_of_callers_fault(const Error& error) {
   return error.kind == ErrorKind::too_large ? Reason::body_too_large : Reason::request_malformed;
@@ -58,13 +60,17 @@ EgressService::Call::~Call() {
 std::optional<EgressProblem> EgressService::Call::refusal() const {
   const auto reason = service_.refusal_of(request_, api_);
   if (!reason) return std::nullopt;
-  return EgressProblem{.reason = *reason, .code = {}};
+  return EgressProblem{.reason = *reason};
 }
 
-bool EgressService::Call::attach() { return api_->scheme->attach(service_.now(), attached_); }
+bool EgressService::Call::attach() {
+  return api_->scheme->attach(service_.now(), attached_);
+}
 
-// An earlier attempt that may have been processed is not forgotten because a later one got less far.
-EgressProblem EgressService::Call::unanswered(Reason reason, bool sent, std::string_view code) const {
+// An earlier attempt that may have been processed is not forgotten because a later one got less
+// far.
+EgressProblem EgressService::Call::unanswered(Reason reason, bool sent,
+                                              std::string_view code) const {
   const bool unknown = sent || maybe_processed_;
   return {.reason = unknown ? Reason::outcome_unknown : reason,
           .outcome = unknown ? CallOutcome::unknown : CallOutcome::not_sent,
@@ -91,35 +97,43 @@ void EgressService::Call::begin_attempt() {
   ++attempts_;
   outcome_ = CallOutcome::unknown;
   if (!service_.options_.trace_heads || !service_.log_.enabled()) return;
-  service_.log_.append_line(trace_line({.api = api_->options.name, .attempt = attempts_, .target = target_},
-                                       request_, service_.filter_, attached_, *api_->process_scheme));
+  service_.log_.append_line(
+      trace_line({.api = api_->options.name, .attempt = attempts_, .target = target_}, request_,
+                 service_.filter_, attached_, *api_->process_scheme));
 }
 
-// Design §4.3. Safe methods do nothing twice (RFC 9110 §9.2.1); an Idempotency-Key makes the API recognise the second.
+// Design §4.3. Safe methods do nothing twice (RFC 9110 §9.2.1); an Idempotency-Key makes the API
+// recognise the second.
 bool EgressService::Call::is_safe_to_send_twice() const {
   if (request_.is_safe()) return true;
   constexpr std::string_view name = "Idempotency-Key";
   // A key that a Connection option removes on the way protects nothing.
-  return request_.count(name) == 1 && !request_.value(name).empty() && !request_.is_hop_by_hop(name);
+  return request_.count(name) == 1 && !request_.value(name).empty() &&
+         !request_.is_hop_by_hop(name);
 }
 
 bool EgressService::Call::may_repeat(const Error& error, const http::ClientExchange& upstream,
                                      const http::RelayBody& body) {
   if (repeated_ || is_callers_fault(error) || error.kind == ErrorKind::timed_out) return false;
   if (!body.can_rewind() || service_.loop_.now() >= deadline_) return false;
-  if (!upstream.reused_connection()) return false;  // not a connection that had gone stale: it would fail again
+  if (!upstream.reused_connection())
+    return false;  // not a connection that had gone stale: it would fail again
   switch (upstream.send_state()) {
-    case http::SendState::not_sent: repeated_ = true; break;
+    case http::SendState::not_sent:
+      repeated_ = true;
+      break;
     case http::SendState::unknown:
       repeated_ = is_safe_to_send_twice();
       maybe_processed_ = repeated_;
       break;
-    case http::SendState::answered: break;
+    case http::SendState::answered:
+      break;
   }
   return repeated_;
 }
 
-EgressProblem EgressService::Call::failed(const Error& error, const http::ClientExchange& upstream) const {
+EgressProblem EgressService::Call::failed(const Error& error,
+                                          const http::ClientExchange& upstream) const {
   const bool sent = upstream.send_state() != http::SendState::not_sent;
   EgressProblem problem = unanswered(Reason::upstream_unavailable, sent, error.code);
   if (is_callers_fault(error)) {
@@ -131,8 +145,10 @@ EgressProblem EgressService::Call::failed(const Error& error, const http::Client
   return problem;
 }
 
-bool EgressService::Call::must_replace_credential(const http::ResponseHead& head, const http::RelayBody& body) {
-  if (head.status != 401 && head.status != 403) [[likely]] return false;
+bool EgressService::Call::must_replace_credential(const http::ResponseHead& head,
+                                                  const http::RelayBody& body) {
+  if (head.status != 401 && head.status != 403) [[likely]]
+    return false;
   // Asked even where the call cannot be repeated: the credential is spent for all calls.
   const AfterRefusal after = api_->scheme->refused(head, attached_.generation);
   if (after != AfterRefusal::repeat || credential_replaced_ || !body.can_rewind()) return false;

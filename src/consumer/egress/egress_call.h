@@ -1,5 +1,6 @@
-// EgressService::Call: what is known about one call on its way through the egress, and the decisions about it. Writes the
-// access log's line when it is destroyed, so that a call which is given up half-way leaves one too.
+// EgressService::Call: what is known about one call on its way through the egress, and the
+// decisions about it. Writes the access log's line when it is destroyed, so that a call which is
+// given up half-way leaves one too.
 
 #pragma once
 
@@ -36,13 +37,16 @@ class EgressService::Call final {
   EgressProblem not_ready(const NotReady& why) const;
   EgressProblem not_opened(const Error& error) const;
 
-  // The request is about to be sent: from here on its outcome is unknown until the upstream says more.
+  // The request is about to be sent: from here on its outcome is unknown until the upstream says
+  // more.
   void begin_attempt();
-  // The attempt ended without an answer. True: sending again is safe, and this call has not used its one repeat.
-  bool may_repeat(const Error& error, const http::ClientExchange& upstream, const http::RelayBody& body);
+  // The attempt ended without an answer. True: sending again is safe, and this call has not used
+  // its one repeat.
+  bool may_repeat(const Error& error, const http::ClientExchange& upstream,
+                  const http::RelayBody& body);
   EgressProblem failed(const Error& error, const http::ClientExchange& upstream) const;
-  // The head of the answer came. True: the credential was refused before the call was acted upon; discard the answer,
-  // and repeat with the next credential.
+  // The head of the answer came. True: the credential was refused before the call was acted upon;
+  // discard the answer, and repeat with the next credential.
   bool must_replace_credential(const http::ResponseHead& head, const http::RelayBody& body);
   void answered(const http::ResponseHead& head);
 

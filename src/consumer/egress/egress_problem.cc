@@ -9,7 +9,8 @@ namespace countersign::consumer {
 namespace {
 
 http::Problem document_of(const EgressProblem& problem) {
-  const protocol::Refusal refusal = protocol::refusal_of(problem.reason, /*decision_id=*/{}, "egress");
+  const protocol::Refusal refusal =
+      protocol::refusal_of(problem.reason, /*decision_id=*/{}, "egress");
   http::Problem document{.status = status_of(problem),
                          .type = refusal.type(),
                          .title = refusal.title,
@@ -35,10 +36,12 @@ Task<Result<void>> respond_egress_problem(http::Exchange& exchange, const Egress
   // Rounded up: who comes back a moment early comes back for nothing.
   const std::string wait =
       std::to_string(std::chrono::ceil<std::chrono::seconds>(problem.retry_after).count());
-  std::vector<http::Field> fields{{outcome_field, name_of(problem.outcome)}, {attempts_field, attempts}};
+  std::vector<http::Field> fields{{outcome_field, name_of(problem.outcome)},
+                                  {attempts_field, attempts}};
   if (problem.retry_after > BootClock::duration::zero()) fields.push_back({"Retry-After", wait});
   if (problem.reason == protocol::Reason::method_not_allowed) {
-    fields.push_back({"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"});  // RFC 9110 §15.5.6
+    fields.push_back(
+        {"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"});  // RFC 9110 §15.5.6
   }
   co_return co_await http::respond_problem(exchange, document_of(problem), std::move(fields));
 }

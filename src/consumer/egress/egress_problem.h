@@ -1,5 +1,5 @@
-// What the egress answers when it cannot give the upstream's answer: a problem document (RFC 9457) that says whose it is
-// and whether the call may have been processed.
+// What the egress answers when it cannot give the upstream's answer: a problem document (RFC 9457)
+// that says whose it is and whether the call may have been processed.
 
 #pragma once
 
@@ -19,12 +19,13 @@ struct EgressProblem {
   CallOutcome outcome = CallOutcome::not_sent;
   int attempts = 0;
   BootClock::duration retry_after{};  // 0: no Retry-After
-  std::string code;                   // the error behind it; empty: the reason says enough
+  std::string code = {};              // the error behind it; empty: the reason says enough
 };
 
 int status_of(const EgressProblem& problem);
 
-// Answers the exchange, unless an answer has begun: then it is aborted. `problem` outlives the Task.
+// Answers the exchange, unless an answer has begun: then it is aborted. `problem` outlives the
+// Task.
 Task<Result<void>> respond_egress_problem(http::Exchange& exchange, const EgressProblem& problem);
 
 inline constexpr std::string_view outcome_field = "Countersign-Outcome";

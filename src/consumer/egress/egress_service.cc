@@ -14,13 +14,17 @@ namespace {
 
 using protocol::Reason;
 
-// An answer that is discarded is read as far as it is there, so that its connection can be used again.
+// An answer that is discarded is read as far as it is there, so that its connection can be used
+// again.
 constexpr int discarded_pieces_max = 8;
 
 class RequestFields final : public http::RelayFields {
  public:
-  RequestFields(const FieldFilter& filter, const Attached& attached) : filter_(filter), attached_(attached) {}
-  bool passes(const http::Field& field) const override { return filter_.request_passes(field.name); }
+  RequestFields(const FieldFilter& filter, const Attached& attached)
+      : filter_(filter), attached_(attached) {}
+  bool passes(const http::Field& field) const override {
+    return filter_.request_passes(field.name);
+  }
   void add(http::HeadWriter& writer) const override {
     writer.field(attached_.field_name, attached_.field_value);
   }
@@ -68,26 +72,31 @@ Result<void> check_apis(const std::vector<EgressApi>& apis) {
   for (const EgressApi& api : apis) {
     const EgressApiOptions& options = api.options;
     const auto wrong = [&](std::string_view what) {
-      return fail(ErrorKind::misconfigured, "egress.bad_api", "API \"" + options.name + "\": " + std::string(what));
+      return fail(ErrorKind::misconfigured, "egress.bad_api",
+                  "API \"" + options.name + "\": " + std::string(what));
     };
     if (options.name.empty()) return wrong("it has no name");
-    if (!http::parse_canonical_path(options.path_prefix)) return wrong("its prefix is not a canonical path");
-    if (options.deadline <= std::chrono::milliseconds(0)) return wrong("its deadline is not positive");
+    if (!http::parse_canonical_path(options.path_prefix))
+      return wrong("its prefix is not a canonical path");
+    if (options.deadline <= std::chrono::milliseconds(0))
+      return wrong("its deadline is not positive");
     prefixes.push_back(without_last_slash(options.path_prefix));
-    if (std::ranges::count(prefixes, prefixes.back()) > 1) return wrong("another API has the same prefix");
+    if (std::ranges::count(prefixes, prefixes.back()) > 1)
+      return wrong("another API has the same prefix");
   }
   return {};
 }
 
-EgressService::EgressService(std::vector<EgressApi> apis, Executor& loop, const Clock& clock, AccessLog& log,
-                             EgressOptions options)
+EgressService::EgressService(std::vector<EgressApi> apis, Executor& loop, const Clock& clock,
+                             AccessLog& log, EgressOptions options)
     : apis_(std::move(apis)),
       loop_(loop),
       clock_(clock),
       log_(log),
       options_(options),
       filter_(credential_fields_of(apis_)) {
-  for (EgressApi& api : apis_) api.options.path_prefix = without_last_slash(api.options.path_prefix);
+  for (EgressApi& api : apis_)
+    api.options.path_prefix = without_last_slash(api.options.path_prefix);
   std::ranges::sort(apis_, std::ranges::greater(),
                     [](const EgressApi& api) { return api.options.path_prefix.size(); });
 }
@@ -102,7 +111,8 @@ const EgressApi* EgressService::api_for(std::string_view path) const {
 }
 
 // Fails closed: what is not understood is not given a credential.
-std::optional<Reason> EgressService::refusal_of(const http::RequestHead& request, const EgressApi* api) const {
+std::optional<Reason> EgressService::refusal_of(const http::RequestHead& request,
+                                                const EgressApi* api) const {
   if (!api) return Reason::route_unknown;
   if (has_dot_segment(request.path)) return Reason::path_not_canonical;
   // TRACE would show the credential to the caller; CONNECT asks for a tunnel past this service.

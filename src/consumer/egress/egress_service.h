@@ -1,13 +1,17 @@
-// EgressService: the sidecar as an http::Service. Takes a backend's plain call, adds the credential, forwards it to the
-// fixed upstream of the API it is for, and says what became of it (design §4.3, §4.6).
+// EgressService: the sidecar as an http::Service. Takes a backend's plain call, adds the
+// credential, forwards it to the fixed upstream of the API it is for, and says what became of it
+// (design §4.3, §4.6).
 //
 // - Upstreams come from the configuration alone; nothing in a request chooses a host.
-// - What the caller sends as a credential, a proof, or a statement about who it is, is dropped in every spelling.
+// - What the caller sends as a credential, a proof, or a statement about who it is, is dropped in
+// every spelling.
 // - Nothing is sent without a credential, and nothing is silently sent twice.
-// - Every answer carries Countersign-Outcome and Countersign-Attempts. An error of the egress itself is a problem document
+// - Every answer carries Countersign-Outcome and Countersign-Attempts. An error of the egress
+// itself is a problem document
 //   (RFC 9457) with "source":"egress", never a 401.
 //
-// Does not follow redirects, does not cache, and does not decide who may call: the listener's owner does.
+// Does not follow redirects, does not cache, and does not decide who may call: the listener's owner
+// does.
 //
 // RFC 9110 §7.6 (forwarding), §9.2 (safe methods), RFC 9457 (problems).
 
@@ -32,32 +36,33 @@ namespace countersign::consumer {
 
 // One payment API that can be called.
 struct EgressApiOptions {
-  std::string name;              // for logs: "acme"
-  std::string path_prefix = "/";  // begins with '/'; matches whole segments; of several that match, the longest
-  bool strip_prefix = true;      // "/acme/v1/payments" goes out as "/v1/payments"
-  // For the whole call, from its arrival to the last byte of its answer, waiting for a token included. A payment that
-  // takes longer is better looked up than waited for.
+  std::string name = {};  // for logs: "acme"
+  std::string path_prefix =
+      "/";  // begins with '/'; matches whole segments; of several that match, the longest
+  bool strip_prefix = true;  // "/acme/v1/payments" goes out as "/v1/payments"
+  // For the whole call, from its arrival to the last byte of its answer, waiting for a token
+  // included. A payment that takes longer is better looked up than waited for.
   std::chrono::milliseconds deadline{30'000};
-  // A request body up to this size is kept while it is sent, so that the call can be repeated after a refused token or a
-  // stale connection. Payments are a few KiB.
+  // A request body up to this size is kept while it is sent, so that the call can be repeated after
+  // a refused token or a stale connection. Payments are a few KiB.
   size_t keep_body_bytes_max = 64 * 1024;
 };
 
 // An API with what serves it on this loop. All of it outlives the service, and no pointer is null.
 struct EgressApi {
-  EgressApiOptions options;
-  std::string scheme_name;  // for logs
+  EgressApiOptions options = {};
+  std::string scheme_name = {};  // for logs
   Scheme* scheme = nullptr;
   const ProcessScheme* process_scheme = nullptr;
   http::Client* upstream = nullptr;
 };
 
 struct EgressOptions {
-  // Writes each outgoing request's head, its credential redacted, into the log. For demonstrations and for whoever is on
-  // call; costs a line of some hundred bytes a request.
+  // Writes each outgoing request's head, its credential redacted, into the log. For demonstrations
+  // and for whoever is on call; costs a line of some hundred bytes a request.
   bool trace_heads = false;
-  // A browser on the same machine can be made to call a loopback port by any web page. A service's HTTP client sends no
-  // Origin; such calls are refused.
+  // A browser on the same machine can be made to call a loopback port by any web page. A service's
+  // HTTP client sends no Origin; such calls are refused.
   bool unsafe_allow_browsers = false;
 };
 
@@ -67,7 +72,8 @@ Result<void> check_apis(const std::vector<EgressApi>& apis);
 // Belongs to one loop.
 class EgressService final : public http::Service {
  public:
-  // `apis` have passed check_apis(). `log` outlives the service; its owner flushes it at the end of each turn.
+  // `apis` have passed check_apis(). `log` outlives the service; its owner flushes it at the end of
+  // each turn.
   EgressService(std::vector<EgressApi> apis, Executor& loop, const Clock& clock, AccessLog& log,
                 EgressOptions options = {});
   ~EgressService() override;
@@ -77,7 +83,8 @@ class EgressService final : public http::Service {
  private:
   class Call;
   const EgressApi* api_for(std::string_view path) const;
-  std::optional<protocol::Reason> refusal_of(const http::RequestHead& request, const EgressApi* api) const;
+  std::optional<protocol::Reason> refusal_of(const http::RequestHead& request,
+                                             const EgressApi* api) const;
   Instant now();
 
   std::vector<EgressApi> apis_;  // longest prefix first; prefixes without a '/' at the end

@@ -5,7 +5,8 @@
 namespace countersign::consumer {
 namespace {
 
-// The byte that `text` begins with, a percent-encoded one decoded if it matters to segments. Takes it off.
+// The byte that `text` begins with, a percent-encoded one decoded if it matters to segments. Takes
+// it off.
 char take_byte(std::string_view& text) {
   const char first = text.front();
   if (first == '%' && text.size() >= 3) {
@@ -27,7 +28,8 @@ char take_byte(std::string_view& text) {
 }  // namespace
 
 bool has_dot_segment(std::string_view path) {
-  if (path.find('.') == std::string_view::npos && path.find('%') == std::string_view::npos) return false;
+  if (path.find('.') == std::string_view::npos && path.find('%') == std::string_view::npos)
+    return false;
   int dots = 0;
   bool only_dots = true;
   bool in_parameter = false;
@@ -53,7 +55,8 @@ bool is_below(std::string_view path, std::string_view prefix) {
   return path.size() == prefix.size() ? !path.empty() : path[prefix.size()] == '/';
 }
 
-std::string_view outgoing_target(const http::RequestHead& request, size_t stripped, std::string& storage) {
+std::string_view outgoing_target(const http::RequestHead& request, size_t stripped,
+                                 std::string& storage) {
   const bool origin_form = request.target.starts_with('/');
   if (origin_form && request.target.size() > stripped && request.target[stripped] == '/') {
     return request.target.substr(stripped);

@@ -9,16 +9,18 @@
 
 namespace countersign::consumer {
 
-// True if a server could take a segment of `path` for "." or "..", in whatever spelling: percent-encoded, behind an
-// encoded slash or a backslash, or followed by a path parameter. Such a path could leave the prefix that chose its
-// credential.
+// True if a server could take a segment of `path` for "." or "..", in whatever spelling:
+// percent-encoded, behind an encoded slash or a backslash, or followed by a path parameter. Such a
+// path could leave the prefix that chose its credential.
 bool has_dot_segment(std::string_view path);
 
-// True if `path` is `prefix` or below it, by whole segments. An empty prefix has every absolute path below it.
+// True if `path` is `prefix` or below it, by whole segments. An empty prefix has every absolute
+// path below it.
 bool is_below(std::string_view path, std::string_view prefix);
 
-// The target to send, without the first `stripped` bytes of the path. Usually a view into the request; otherwise into
-// `storage`, which outlives its use.
-std::string_view outgoing_target(const http::RequestHead& request, size_t stripped, std::string& storage);
+// The target to send, without the first `stripped` bytes of the path. Usually a view into the
+// request; otherwise into `storage`, which outlives its use.
+std::string_view outgoing_target(const http::RequestHead& request, size_t stripped,
+                                 std::string& storage);
 
 }  // namespace countersign::consumer

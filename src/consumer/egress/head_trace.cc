@@ -12,14 +12,15 @@ void append_item(std::string& out, std::string_view text) {
 }
 
 bool is_rewritten(std::string_view name) {
-  return ascii::equal_ignoring_case(name, "content-length") || ascii::equal_ignoring_case(name, "host") ||
-         ascii::equal_ignoring_case(name, "expect");
+  return ascii::equal_ignoring_case(name, "content-length") ||
+         ascii::equal_ignoring_case(name, "host") || ascii::equal_ignoring_case(name, "expect");
 }
 
 }  // namespace
 
-std::string trace_line(const TracedHead& traced, const http::RequestHead& request, const FieldFilter& filter,
-                       const Attached& attached, const ProcessScheme& scheme) {
+std::string trace_line(const TracedHead& traced, const http::RequestHead& request,
+                       const FieldFilter& filter, const Attached& attached,
+                       const ProcessScheme& scheme) {
   std::string line = "{\"trace\":\"request_head\",\"api\":";
   append_json_string(line, traced.api);
   line.append(",\"attempt\":").append(std::to_string(traced.attempt)).append(",\"head\":[");
@@ -33,7 +34,9 @@ std::string trace_line(const TracedHead& traced, const http::RequestHead& reques
     if (!filter.request_passes(field.name)) continue;
     append_item(line, std::string(field.name).append(": ").append(field.value));
   }
-  append_item(line, std::string(attached.field_name).append(": ").append(scheme.redacted(attached.field_value)));
+  append_item(
+      line,
+      std::string(attached.field_name).append(": ").append(scheme.redacted(attached.field_value)));
   return line.append("]}");
 }
 

@@ -1,4 +1,5 @@
-// What left this machine, for a human: an outgoing request head with its credential redacted, as one JSON line.
+// What left this machine, for a human: an outgoing request head with its credential redacted, as
+// one JSON line.
 
 #pragma once
 
@@ -17,9 +18,11 @@ struct TracedHead {
   std::string_view target;  // as it goes out
 };
 
-// {"trace":"request_head","api":"acme","attempt":1,"head":["POST /v1/payments HTTP/1.1","Content-Type: application/json",…]}
-// The query is shown as "?…": it may hold what identifies a person.
-std::string trace_line(const TracedHead& traced, const http::RequestHead& request, const FieldFilter& filter,
-                       const Attached& attached, const ProcessScheme& scheme);
+// {"trace":"request_head","api":"acme","attempt":1,"head":["POST /v1/payments
+// HTTP/1.1","Content-Type: application/json",…]} The query is shown as "?…": it may hold what
+// identifies a person.
+std::string trace_line(const TracedHead& traced, const http::RequestHead& request,
+                       const FieldFilter& filter, const Attached& attached,
+                       const ProcessScheme& scheme);
 
 }  // namespace countersign::consumer

@@ -1,7 +1,9 @@
-// Scheme api_key: a fixed key in a header field, "Authorization: ApiKey <key>" unless configured otherwise.
+// Scheme api_key: a fixed key in a header field, "Authorization: ApiKey <key>" unless configured
+// otherwise.
 //
-// The key is a secret that whoever holds it can use; what binds it to a certificate or a network is the provider's
-// registration. Never expires on this side, so a refusal is always the caller's to see.
+// The key is a secret that whoever holds it can use; what binds it to a certificate or a network is
+// the provider's registration. Never expires on this side, so a refusal is always the caller's to
+// see.
 
 #include <array>
 #include <utility>
@@ -31,7 +33,9 @@ class ApiKeyScheme final : public Scheme {
   Task<std::expected<void, NotReady>> wait_ready(BootTime) override {
     co_return std::expected<void, NotReady>();
   }
-  AfterRefusal refused(const http::ResponseHead&, uint64_t) override { return AfterRefusal::pass_on; }
+  AfterRefusal refused(const http::ResponseHead&, uint64_t) override {
+    return AfterRefusal::pass_on;
+  }
 
  private:
   std::string_view field_name_;
@@ -65,10 +69,14 @@ class ApiKeyProcessScheme final : public ProcessScheme {
 };
 
 constexpr std::array<SettingSpec, 3> settings_table{{
-    {.key = "key", .kind = SettingSpec::Kind::secret, .required = true, .help = "the API key, as the provider issued it"},
+    {.key = "key",
+     .kind = SettingSpec::Kind::secret,
+     .required = true,
+     .help = "the API key, as the provider issued it"},
     {.key = "header", .help = "the field that carries it; default \"Authorization\""},
     {.key = "prefix",
-     .help = "what stands before the key; default \"ApiKey \" in Authorization, nothing in another field"},
+     .help = "what stands before the key; default \"ApiKey \" in Authorization, nothing in another "
+             "field"},
 }};
 
 std::unexpected<Error> bad_setting(std::string_view text) {
@@ -81,9 +89,11 @@ Result<std::unique_ptr<ProcessScheme>> make(const SchemeSettings& settings, cons
   const std::string prefix = settings.text_or("prefix", in_authorization ? default_prefix : "");
   const Secret key = settings.secret("key");
   if (!http::is_token(field_name)) return bad_setting("header: not the name of a header field");
-  if (!prefix.empty() && !http::is_field_value(prefix)) return bad_setting("prefix: not the text of a header field");
+  if (!prefix.empty() && !http::is_field_value(prefix))
+    return bad_setting("prefix: not the text of a header field");
   const std::string_view text = key.unsafe_reveal_text();
-  const bool plain = http::is_field_value(text) && text.find_first_of(" \t") == std::string_view::npos;
+  const bool plain =
+      http::is_field_value(text) && text.find_first_of(" \t") == std::string_view::npos;
   if (text.empty() || text.size() > key_bytes_max || !plain) {
     return bad_setting("key: empty, too long, or with characters that a header field cannot carry");
   }

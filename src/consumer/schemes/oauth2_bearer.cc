@@ -1,5 +1,5 @@
-// Scheme oauth2_bearer: an access token that the client obtains with its secret (client_secret_basic). Whoever holds the
-// token can use it until it ends or is cut off.
+// Scheme oauth2_bearer: an access token that the client obtains with its secret
+// (client_secret_basic). Whoever holds the token can use it until it ends or is cut off.
 
 #include "consumer/schemes/oauth2_slot_scheme.h"
 #include "consumer/schemes/scheme_rows.h"
@@ -19,7 +19,8 @@ const std::vector<SettingSpec>& settings_table() {
   return table;
 }
 
-Result<std::unique_ptr<ProcessScheme>> make(const SchemeSettings& settings, const SchemeParts& parts) {
+Result<std::unique_ptr<ProcessScheme>> make(const SchemeSettings& settings,
+                                            const SchemeParts& parts) {
   return make_oauth2_slot_scheme(settings, parts, ClientAuthMethod::client_secret_basic,
                                  /*bound_to_certificate=*/false);
 }

@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::string_view authorization = "Authorization";
 
-// RFC 6750 §3.1: the token is expired, revoked, malformed or invalid for other reasons; a new one may do.
+// RFC 6750 §3.1: the token is expired, revoked, malformed or invalid for other reasons; a new one
+// may do.
 bool says_invalid_token(const http::ResponseHead& answer) {
   for (const http::Field& field : answer.fields) {
     if (!ascii::equal_ignoring_case(field.name, "WWW-Authenticate")) continue;
@@ -41,7 +42,9 @@ class Oauth2SlotScheme final : public Scheme {
     out.keep = std::move(token);
     return true;
   }
-  Task<std::expected<void, NotReady>> wait_ready(BootTime deadline) override { return reader_.wait(deadline); }
+  Task<std::expected<void, NotReady>> wait_ready(BootTime deadline) override {
+    return reader_.wait(deadline);
+  }
 
   AfterRefusal refused(const http::ResponseHead& answer, uint64_t generation) override {
     if (answer.status != 401 || !says_invalid_token(answer)) return AfterRefusal::pass_on;
@@ -55,7 +58,8 @@ class Oauth2SlotScheme final : public Scheme {
 
 class Oauth2ProcessScheme final : public ProcessScheme {
  public:
-  Oauth2ProcessScheme(SlotKey key, OAuthSourceOptions source, SlotOptions slot, const SchemeParts& parts)
+  Oauth2ProcessScheme(SlotKey key, OAuthSourceOptions source, SlotOptions slot,
+                      const SchemeParts& parts)
       : source_(*parts.issuer, parts.clock, std::move(source)),
         slot_(std::move(key), source_, parts.home, parts.clock, parts.entropy, slot) {}
 
@@ -79,9 +83,12 @@ class Oauth2ProcessScheme final : public ProcessScheme {
 constexpr std::array<SettingSpec, 7> settings_table{{
     {.key = "issuer", .required = true, .help = "the issuer's URL, exactly as it names itself"},
     {.key = "token_path",
-     .help = "path of the token endpoint at the issuer; default: taken from its metadata (RFC 8414)"},
+     .help =
+         "path of the token endpoint at the issuer; default: taken from its metadata (RFC 8414)"},
     {.key = "client_id", .required = true, .help = "the client's id at the issuer"},
-    {.key = "scopes", .kind = SettingSpec::Kind::list, .help = "scopes to ask for; default: the issuer's"},
+    {.key = "scopes",
+     .kind = SettingSpec::Kind::list,
+     .help = "scopes to ask for; default: the issuer's"},
     {.key = "resource", .help = "the API the token is for (RFC 8707); default: the issuer's"},
     {.key = "assumed_lifetime",
      .kind = SettingSpec::Kind::seconds,
@@ -97,10 +104,14 @@ std::unexpected<Error> bad_setting(std::string_view text) {
 
 }  // namespace
 
-std::span<const SettingSpec> oauth2_settings() { return settings_table; }
+std::span<const SettingSpec> oauth2_settings() {
+  return settings_table;
+}
 
-Result<std::unique_ptr<ProcessScheme>> make_oauth2_slot_scheme(const SchemeSettings& settings, const SchemeParts& parts,
-                                                               ClientAuthMethod auth, bool bound_to_certificate) {
+Result<std::unique_ptr<ProcessScheme>> make_oauth2_slot_scheme(const SchemeSettings& settings,
+                                                               const SchemeParts& parts,
+                                                               ClientAuthMethod auth,
+                                                               bool bound_to_certificate) {
   OAuthSourceOptions source{.issuer = settings.text_or("issuer", ""),
                             .token_path = settings.text_or("token_path", ""),
                             .client_id = settings.text_or("client_id", ""),
@@ -108,23 +119,27 @@ Result<std::unique_ptr<ProcessScheme>> make_oauth2_slot_scheme(const SchemeSetti
                             .client_secret = settings.secret("client_secret"),
                             .scopes = settings.list("scopes"),
                             .resource = settings.text_or("resource", "")};
-  if (!protocol::check_issuer(source.issuer)) return bad_setting("issuer: not an https URL without query");
+  if (!protocol::check_issuer(source.issuer))
+    return bad_setting("issuer: not an https URL without query");
   if (!source.token_path.empty() && !http::parse_canonical_path(source.token_path)) {
     return bad_setting("token_path: not a canonical path");
   }
   if (source.client_id.empty()) return bad_setting("client_id: empty");
-  if (!protocol::ScopeSet::from_names(source.scopes)) return bad_setting("scopes: not scopes (RFC 6749 §3.3)");
+  if (!protocol::ScopeSet::from_names(source.scopes))
+    return bad_setting("scopes: not scopes (RFC 6749 §3.3)");
   const bool has_secret = !source.client_secret.empty();
   const bool takes_secret = auth == ClientAuthMethod::client_secret_basic;
   if (has_secret != takes_secret) {
-    return bad_setting(takes_secret ? "client_secret: missing" : "client_secret: not used with this client_auth");
+    return bad_setting(takes_secret ? "client_secret: missing"
+                                    : "client_secret: not used with this client_auth");
   }
   const SlotKey key{.issuer = source.issuer,
                     .client_id = source.client_id,
                     .credential_version = parts.credential_version,
                     .scopes = source.scopes,
                     .resource = source.resource,
-                    .certificate_thumbprint = bound_to_certificate ? parts.certificate_thumbprint : std::string()};
+                    .certificate_thumbprint =
+                        bound_to_certificate ? parts.certificate_thumbprint : std::string()};
   SlotOptions slot;
   slot.assumed_lifetime = settings.seconds_or("assumed_lifetime", slot.assumed_lifetime);
   slot.request_timeout = settings.seconds_or(

@@ -1,5 +1,5 @@
-// What the oauth2 schemes share: a token slot behind "Authorization: Bearer". They differ in how the client authenticates
-// to the issuer and what the token is bound to.
+// What the oauth2 schemes share: a token slot behind "Authorization: Bearer". They differ in how
+// the client authenticates to the issuer and what the token is bound to.
 //
 // RFC 6750 §2.1 (field), §3.1 (invalid_token).
 
@@ -19,7 +19,9 @@ namespace countersign::consumer {
 std::span<const SettingSpec> oauth2_settings();
 
 // `key` and `source` complete what the scheme's own settings say. `consumer.bad_setting`.
-Result<std::unique_ptr<ProcessScheme>> make_oauth2_slot_scheme(const SchemeSettings& settings, const SchemeParts& parts,
-                                                               ClientAuthMethod auth, bool bound_to_certificate);
+Result<std::unique_ptr<ProcessScheme>> make_oauth2_slot_scheme(const SchemeSettings& settings,
+                                                               const SchemeParts& parts,
+                                                               ClientAuthMethod auth,
+                                                               bool bound_to_certificate);
 
 }  // namespace countersign::consumer

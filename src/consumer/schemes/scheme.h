@@ -1,7 +1,7 @@
 // Scheme: how one call is authenticated, the consumer's half of the pair (design §3).
 //
-// A ProcessScheme holds what the whole process shares (a key, a token slot); each loop thread has a Scheme made by it.
-// A new scheme is one file in this folder and one row in scheme_registry.cc.
+// A ProcessScheme holds what the whole process shares (a key, a token slot); each loop thread has a
+// Scheme made by it. A new scheme is one file in this folder and one row in scheme_registry.cc.
 
 #pragma once
 
@@ -30,7 +30,8 @@ struct Attached {
 // What a refusal by the provider means for the call.
 enum class AfterRefusal {
   pass_on,  // the answer is the caller's: another attempt would fare no better
-  repeat,   // this credential is discarded; wait_ready(), attach() again and repeat, at most once a call
+  repeat,   // this credential is discarded; wait_ready(), attach() again and repeat, at most once a
+            // call
 };
 
 // Belongs to one loop thread.
@@ -38,8 +39,8 @@ class Scheme {
  public:
   virtual ~Scheme() = default;
 
-  // Fast: no lock, no system call. False: nothing to attach at `now`; await wait_ready(). Fails closed: what is
-  // attached is valid at `now`.
+  // Fast: no lock, no system call. False: nothing to attach at `now`; await wait_ready(). Fails
+  // closed: what is attached is valid at `now`.
   virtual bool attach(const Instant& now, Attached& out) = 0;
 
   // Until attach() can succeed. Its deadline is the caller's; the Task ends before the Scheme does.
@@ -49,8 +50,8 @@ class Scheme {
   virtual AfterRefusal refused(const http::ResponseHead& answer, uint64_t generation) = 0;
 };
 
-// Shared by the process; made before the loops run. Destroyed after all its Schemes, on the home thread or when that has
-// ended.
+// Shared by the process; made before the loops run. Destroyed after all its Schemes, on the home
+// thread or when that has ended.
 class ProcessScheme {
  public:
   virtual ~ProcessScheme() = default;
@@ -61,7 +62,8 @@ class ProcessScheme {
 
   // The name of the field that carries the credential: an inbound field of this name never passes.
   virtual std::string_view field_name() const = 0;
-  // The field's value as it may be shown to a human: what is public in it (scheme, key id, `kid`) and its length.
+  // The field's value as it may be shown to a human: what is public in it (scheme, key id, `kid`)
+  // and its length.
   virtual std::string redacted(std::string_view field_value) const = 0;
   // The token slot behind it, for status pages; null if there is none.
   virtual const TokenSlot* slot() const { return nullptr; }

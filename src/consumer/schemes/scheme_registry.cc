@@ -14,10 +14,14 @@ std::unexpected<Error> wrong(std::string_view code, std::string text) {
 
 bool is_given(const SchemeSettings& settings, const SettingSpec& spec) {
   switch (spec.kind) {
-    case SettingSpec::Kind::text: return settings.texts.contains(spec.key);
-    case SettingSpec::Kind::list: return settings.lists.contains(spec.key);
-    case SettingSpec::Kind::seconds: return settings.seconds.contains(spec.key);
-    case SettingSpec::Kind::secret: return settings.secrets.contains(spec.key);
+    case SettingSpec::Kind::text:
+      return settings.texts.contains(spec.key);
+    case SettingSpec::Kind::list:
+      return settings.lists.contains(spec.key);
+    case SettingSpec::Kind::seconds:
+      return settings.seconds.contains(spec.key);
+    case SettingSpec::Kind::secret:
+      return settings.secrets.contains(spec.key);
   }
   panic("a SettingSpec of no kind");
 }
@@ -25,10 +29,12 @@ bool is_given(const SchemeSettings& settings, const SettingSpec& spec) {
 template <typename Map>
 Result<void> check_known(const Map& values, SettingSpec::Kind kind, const SchemeRow& row) {
   for (const auto& [key, value] : values) {
-    const bool known = std::ranges::any_of(
-        row.settings, [&](const SettingSpec& spec) { return spec.key == key && spec.kind == kind; });
+    const bool known = std::ranges::any_of(row.settings, [&](const SettingSpec& spec) {
+      return spec.key == key && spec.kind == kind;
+    });
     if (!known) {
-      return wrong("consumer.setting_unknown", std::string(row.name) + " has no setting \"" + key + "\" of this type");
+      return wrong("consumer.setting_unknown",
+                   std::string(row.name) + " has no setting \"" + key + "\" of this type");
     }
   }
   return {};
@@ -46,7 +52,8 @@ std::vector<std::string> SchemeSettings::list(std::string_view key) const {
   return found == lists.end() ? std::vector<std::string>() : found->second;
 }
 
-std::chrono::seconds SchemeSettings::seconds_or(std::string_view key, std::chrono::seconds otherwise) const {
+std::chrono::seconds SchemeSettings::seconds_or(std::string_view key,
+                                                std::chrono::seconds otherwise) const {
   const auto found = seconds.find(key);
   return found == seconds.end() ? otherwise : found->second;
 }
@@ -57,7 +64,8 @@ Secret SchemeSettings::secret(std::string_view key) const {
 }
 
 std::span<const SchemeRow> all_schemes() {
-  static const std::vector<SchemeRow> rows{api_key_row(), oauth2_bearer_row(), oauth2_certificate_row()};
+  static const std::vector<SchemeRow> rows{api_key_row(), oauth2_bearer_row(),
+                                           oauth2_certificate_row()};
   return rows;
 }
 
@@ -67,13 +75,16 @@ const SchemeRow* find_scheme(std::string_view name) {
   return found == rows.end() ? nullptr : &*found;
 }
 
-Result<std::unique_ptr<ProcessScheme>> make_scheme(std::string_view name, const SchemeSettings& settings,
+Result<std::unique_ptr<ProcessScheme>> make_scheme(std::string_view name,
+                                                   const SchemeSettings& settings,
                                                    const SchemeParts& parts) {
   const SchemeRow* row = find_scheme(name);
-  if (!row) return wrong("consumer.unknown_scheme", "there is no scheme \"" + std::string(name) + "\"");
+  if (!row)
+    return wrong("consumer.unknown_scheme", "there is no scheme \"" + std::string(name) + "\"");
   for (const SettingSpec& spec : row->settings) {
     if (spec.required && !is_given(settings, spec)) {
-      return wrong("consumer.setting_missing", std::string(name) + " needs the setting \"" + std::string(spec.key) + "\"");
+      return wrong("consumer.setting_missing",
+                   std::string(name) + " needs the setting \"" + std::string(spec.key) + "\"");
     }
   }
   CS_CHECK(check_known(settings.texts, SettingSpec::Kind::text, *row));
@@ -81,10 +92,12 @@ Result<std::unique_ptr<ProcessScheme>> make_scheme(std::string_view name, const 
   CS_CHECK(check_known(settings.seconds, SettingSpec::Kind::seconds, *row));
   CS_CHECK(check_known(settings.secrets, SettingSpec::Kind::secret, *row));
   if (row->needs_issuer && !parts.issuer) {
-    return wrong("consumer.scheme_needs_issuer", std::string(name) + " needs an issuer to ask for tokens");
+    return wrong("consumer.scheme_needs_issuer",
+                 std::string(name) + " needs an issuer to ask for tokens");
   }
   if (row->needs_certificate && parts.certificate_thumbprint.empty()) {
-    return wrong("consumer.scheme_needs_certificate", std::string(name) + " needs a client certificate");
+    return wrong("consumer.scheme_needs_certificate",
+                 std::string(name) + " needs a client certificate");
   }
   return row->make(settings, parts);
 }

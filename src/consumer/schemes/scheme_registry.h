@@ -1,5 +1,5 @@
-// The schemes that this program can attach, one row each. A row says what the scheme must be told, so that the
-// configuration reader needs no knowledge of any of them.
+// The schemes that this program can attach, one row each. A row says what the scheme must be told,
+// so that the configuration reader needs no knowledge of any of them.
 
 #pragma once
 
@@ -32,7 +32,7 @@ struct SettingSpec {
   std::string_view key;
   Kind kind = Kind::text;
   bool required = false;
-  std::string_view help;  // unit, default, reason
+  std::string_view help = {};  // unit, default, reason
 };
 
 // The values, by key. An absent key is an absent value; the maker checks what is there.
@@ -53,9 +53,10 @@ struct SchemeParts {
   Executor& home;  // renews tokens
   const Clock& clock;
   Entropy& entropy;
-  http::Client* issuer = nullptr;      // on `home`; reaches the issuer's origin. Null if there is none
-  std::string certificate_thumbprint;  // x5t#S256 of this side's certificate; empty if there is none
-  uint64_t credential_version = 0;     // changes whenever a credential of this client is replaced
+  http::Client* issuer = nullptr;  // on `home`; reaches the issuer's origin. Null if there is none
+  std::string certificate_thumbprint =
+      {};                           // x5t#S256 of this side's certificate; empty if there is none
+  uint64_t credential_version = 0;  // changes whenever a credential of this client is replaced
 };
 
 struct SchemeRow {
@@ -63,16 +64,19 @@ struct SchemeRow {
   bool needs_issuer = false;       // SchemeParts::issuer must be set; setting "issuer" is its URL
   bool needs_certificate = false;  // SchemeParts::certificate_thumbprint must be set
   std::span<const SettingSpec> settings;
-  Result<std::unique_ptr<ProcessScheme>> (*make)(const SchemeSettings& settings, const SchemeParts& parts);
+  Result<std::unique_ptr<ProcessScheme>> (*make)(const SchemeSettings& settings,
+                                                 const SchemeParts& parts);
 };
 
 std::span<const SchemeRow> all_schemes();
 const SchemeRow* find_scheme(std::string_view name);  // null if there is none
 
-// Checks what the row asks for, then makes it. `consumer.unknown_scheme`, `consumer.setting_missing`,
-// `consumer.setting_unknown`, `consumer.scheme_needs_issuer`, `consumer.scheme_needs_certificate`, and the scheme's own
-// `consumer.bad_setting`; all of kind misconfigured, and they name the key.
-Result<std::unique_ptr<ProcessScheme>> make_scheme(std::string_view name, const SchemeSettings& settings,
+// Checks what the row asks for, then makes it. `consumer.unknown_scheme`,
+// `consumer.setting_missing`, `consumer.setting_unknown`, `consumer.scheme_needs_issuer`,
+// `consumer.scheme_needs_certificate`, and the scheme's own `consumer.bad_setting`; all of kind
+// misconfigured, and they name the key.
+Result<std::unique_ptr<ProcessScheme>> make_scheme(std::string_view name,
+                                                   const SchemeSettings& settings,
                                                    const SchemeParts& parts);
 
 }  // namespace countersign::consumer

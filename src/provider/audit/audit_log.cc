@@ -23,11 +23,35 @@ AuditLog::AuditLog(AuditOptions options, std::unique_ptr<AuditSink> sink, const 
       executor_(executor),
       lines_(options_.node),
       timer_(*this) {
-  // The first check_writable() writes this line: a log that cannot be written is known before anything is allowed.
+  open_.previous_ = open_.next_ = &open_;
+  // The first check_writable() writes this line: a log that cannot be written is known before
+  // anything is allowed.
   append_line({.event = AuditEvent::log_opened});
 }
 
-AuditLog::~AuditLog() { write_pending(); }
+AuditLog::~AuditLog() {
+  while (open_.next_ != &open_) open_.next_->leave();
+  write_pending();
+}
+
+void AuditLog::OpenRequest::leave() {
+  if (previous_ == nullptr) return;
+  previous_->next_ = next_;
+  next_->previous_ = previous_;
+  previous_ = next_ = nullptr;
+  log_ = nullptr;
+}
+
+void AuditLog::begin(OpenRequest& request) {
+  request.leave();
+  request.log_ = this;
+  request.since_ = executor_.now();
+  request.previous_ = open_.previous_;
+  request.next_ = &open_;
+  open_.previous_->next_ = &request;
+  open_.previous_ = &request;
+  if (!timer_.armed()) executor_.arm(timer_, executor_.now() + options_.flush_interval);
+}
 
 Result<void> AuditLog::check_writable() {
   if (writable_) [[likely]]
@@ -35,6 +59,11 @@ Result<void> AuditLog::check_writable() {
   if (write_pending()) return {};
   ++counters_.refused;
   return unavailable();
+}
+
+void AuditLog::end(OpenRequest& request, const AuditRecord& record) {
+  request.leave();
+  record_allowed(record);
 }
 
 void AuditLog::record_allowed(const AuditRecord& record) {
@@ -77,9 +106,14 @@ Result<void> AuditLog::reopen() {
   return {};
 }
 
-// True if nothing waits any more. What did not get through is kept, from the start of the line it broke off in.
+// True if nothing waits any more. What did not get through is kept, from the start of the line it
+// broke off in.
 bool AuditLog::write_pending() {
-  if (pending_.empty()) return writable_;
+  if (pending_.empty()) {
+    if (writable_) return true;
+    append_line(
+        {.event = AuditEvent::log_opened});  // only a write tells whether writing works again
+  }
   if (torn_line_) {
     const AuditSink::Written ended = sink_->append("\n");
     if (ended.error_code != 0) {
@@ -108,8 +142,25 @@ bool AuditLog::write_pending() {
 }
 
 void AuditLog::flush_when_due() {
+  describe_open_requests();
+  const bool written = write_pending();
   // While the log is broken this is also what finds out that it works again.
-  if (!write_pending()) executor_.arm(timer_, executor_.now() + options_.flush_interval);
+  if (!written || open_.next_ != &open_) {
+    executor_.arm(timer_, executor_.now() + options_.flush_interval);
+  }
+}
+
+void AuditLog::describe_open_requests() {
+  const BootTime old = executor_.now() - options_.flush_interval;
+  while (open_.next_ != &open_ && open_.next_->since_ <= old) {
+    OpenRequest& request = *open_.next_;
+    request.leave();
+    if (pending_.size() >= options_.pending_bytes_max) {
+      ++counters_.lost_lines;
+    } else {
+      append_line(request.describe());
+    }
+  }
 }
 
 void AuditLog::note_failure(int error_code) {

@@ -1,10 +1,10 @@
 #include "provider/audit/audit_record.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cstring>
 #include <iterator>
+
+#include <fmt/format.h>
 
 #include "core/json.h"
 
@@ -72,18 +72,26 @@ void append_thumbprint(std::string& out, ByteView thumbprint) {
 
 std::string_view name_of(AuditEvent event) {
   switch (event) {
-    case AuditEvent::log_opened: return "log_opened";
-    case AuditEvent::request: return "request";
-    case AuditEvent::token: return "token";
+    case AuditEvent::log_opened:
+      return "log_opened";
+    case AuditEvent::request:
+      return "request";
+    case AuditEvent::request_open:
+      return "request_open";
+    case AuditEvent::token:
+      return "token";
   }
   panic("an audit event without a name");
 }
 
 std::string_view name_of(AuditOutcome outcome) {
   switch (outcome) {
-    case AuditOutcome::none: return "";
-    case AuditOutcome::allow: return "allow";
-    case AuditOutcome::deny: return "deny";
+    case AuditOutcome::none:
+      return "";
+    case AuditOutcome::allow:
+      return "allow";
+    case AuditOutcome::deny:
+      return "deny";
   }
   panic("an audit outcome without a name");
 }
@@ -99,10 +107,10 @@ void AuditLineWriter::append_time(std::string& out, WallTime time) {
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(day);
     const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time) - day);
-    second_text_ = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.", static_cast<int>(date.year()),
-                               static_cast<unsigned>(date.month()),
-                               static_cast<unsigned>(date.day()), clock.hours().count(),
-                               clock.minutes().count(), clock.seconds().count());
+    second_text_ =
+        fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.", static_cast<int>(date.year()),
+                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                    clock.hours().count(), clock.minutes().count(), clock.seconds().count());
   }
   out += second_text_;
   append_micros(out, (time - from_unix_seconds(second)).count());

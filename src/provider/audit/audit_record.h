@@ -1,7 +1,8 @@
-// AuditRecord: what one line of the audit log says. Views only: it is assembled, written and gone within one call.
+// AuditRecord: what one line of the audit log says. Views only: it is assembled, written and gone
+// within one call.
 //
-// It has no place for a secret: credentials appear by their id, tokens by their `jti`, certificates by a
-// thumbprint. Texts from outside (method, path, detail) are escaped by the line's writer.
+// It has no place for a secret: credentials appear by their id, tokens by their `jti`, certificates
+// by a thumbprint. Texts from outside (method, path, detail) are escaped by the line's writer.
 
 #pragma once
 
@@ -17,9 +18,11 @@
 namespace countersign::provider {
 
 enum class AuditEvent {
-  log_opened,  // this process begins or goes on writing: start, rotation
-  request,     // the gateway decided about a request
-  token,       // the issuer granted or refused a token
+  log_opened,    // this process begins or goes on writing: start, rotation
+  request,       // the gateway decided about a request
+  request_open,  // the gateway let a request pass, and its answer is not there yet; a `request`
+                 // line follows
+  token,         // the issuer granted or refused a token
 };
 
 enum class AuditOutcome {
@@ -45,23 +48,27 @@ struct AuditRecord {
   std::string_view method{};
   std::string_view route{};  // path template: "/v1/payments/{id}"
   std::string_view path{};   // without the query, which may hold personal data
-  int status = 0;          // as answered
+  int status = 0;            // as answered
   const IpAddress* remote = nullptr;
-  ByteView certificate_thumbprint{};          // SHA-256 of the DER certificate; its first 12 bytes are written
-  std::chrono::microseconds upstream{-1};   // from opening the upstream exchange to the end of its answer
-  uint64_t request_bytes = 0;               // bodies, as relayed
+  ByteView
+      certificate_thumbprint{};  // SHA-256 of the DER certificate; its first 12 bytes are written
+  std::chrono::microseconds upstream{
+      -1};                     // from opening the upstream exchange to the end of its answer
+  uint64_t request_bytes = 0;  // bodies, as relayed
   uint64_t response_bytes = 0;
   std::string_view detail{};  // for the provider: what exactly did not hold
 };
 
-// Writes lines of the form {"time":"2026-01-31T12:00:00.000001Z","node":…}\n. Keeps the date's text from call to call, so
-// that a line costs no calendar arithmetic within the same second. One thread.
+// Writes lines of the form {"time":"2026-01-31T12:00:00.000001Z","node":…}\n. Keeps the date's text
+// from call to call, so that a line costs no calendar arithmetic within the same second. One
+// thread.
 class AuditLineWriter final {
  public:
   // `node` names this process in a log that several write.
   explicit AuditLineWriter(std::string_view node);
 
-  // Appends one whole line, its line feed included. Nothing in the record can end the line or a string early.
+  // Appends one whole line, its line feed included. Nothing in the record can end the line or a
+  // string early.
   void append(std::string& out, const AuditRecord& record, WallTime time);
 
  private:

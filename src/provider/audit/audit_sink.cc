@@ -1,11 +1,11 @@
 #include "provider/audit/audit_sink.h"
 
+#include <cerrno>
+#include <cstring>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 namespace countersign::provider {
 
@@ -44,7 +44,9 @@ Result<std::unique_ptr<AuditFile>> AuditFile::open(std::string path) {
   return std::unique_ptr<AuditFile>(new AuditFile(std::move(path), descriptor));
 }
 
-AuditFile::~AuditFile() { ::close(descriptor_); }
+AuditFile::~AuditFile() {
+  ::close(descriptor_);
+}
 
 AuditSink::Written AuditFile::append(std::string_view bytes) {
   Written written;

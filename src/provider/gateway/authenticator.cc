@@ -23,7 +23,8 @@ bool accepts_any_of(uint32_t accepted, std::string_view authorization) {
   return false;
 }
 
-// Asks the rows of this form one after the other: the first that takes the credential for its own decides.
+// Asks the rows of this form one after the other: the first that takes the credential for its own
+// decides.
 Verdict<PrincipalPtr> verify(std::string_view authorization, Evidence& evidence) {
   for (const SchemeRow& row : all_schemes()) {
     if (row.authorization != authorization) continue;
@@ -33,8 +34,9 @@ Verdict<PrincipalPtr> verify(std::string_view authorization, Evidence& evidence)
   return protocol::deny(Reason::binding_unknown, "no scheme takes a token with this confirmation");
 }
 
-// Brings an entry up to the view's version: the client and key as they are, then their cut-offs. The version is only
-// noted when all of it holds, so that a refusal is found again by the next request.
+// Brings an entry up to the view's version: the client and key as they are, then their cut-offs.
+// The version is only noted when all of it holds, so that a refusal is found again by the next
+// request.
 Verdict<> bring_up_to_date(VerificationCache::Entry& entry, const RegistryView& registry) {
   auto renewed = entry.principal->scheme().scheme->renew(*entry.principal, registry);
   if (!renewed) return std::unexpected(std::move(renewed).error());

@@ -1,9 +1,10 @@
-// Authenticator: from a presented credential to a Principal, by the schemes and the cache of what they proved. One per
-// loop.
+// Authenticator: from a presented credential to a Principal, by the schemes and the cache of what
+// they proved. One per loop.
 //
-// What it costs: a credential seen before, one lookup and one compare of the registry's version; after a change of the
-// registry, a few lookups more; a new token, one signature; a new key, one MAC. A credential that was refused because of
-// the registry is refused again without repeating the proof.
+// What it costs: a credential seen before, one lookup and one compare of the registry's version;
+// after a change of the registry, a few lookups more; a new token, one signature; a new key, one
+// MAC. A credential that was refused because of the registry is refused again without repeating the
+// proof.
 
 #pragma once
 
@@ -26,8 +27,8 @@ class Authenticator final {
                 size_t cache_entries)
       : trust_(trust), peppers_(peppers), cache_(cache_entries) {}
 
-  // Proven, current at `now`, client active, not cut off, and of a scheme in the mask `accepted`. `registry` was synced
-  // for this decision. Fails closed. Does not check bindings.
+  // Proven, current at `now`, client active, not cut off, and of a scheme in the mask `accepted`.
+  // `registry` was synced for this decision. Fails closed. Does not check bindings.
   protocol::Verdict<PrincipalPtr> authenticate(const PresentedCredential& presented,
                                                uint32_t accepted, const RegistryView& registry,
                                                WallTime now);

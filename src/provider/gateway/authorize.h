@@ -8,7 +8,8 @@
 
 namespace countersign::provider {
 
-// The principal has every scope of the route; else scope_insufficient, whose detail names those it lacks. Fails closed.
+// The principal has every scope of the route; else scope_insufficient, whose detail names those it
+// lacks. Fails closed.
 protocol::Verdict<> check_scopes(const Principal& principal, const Route& route);
 
 }  // namespace countersign::provider

@@ -21,20 +21,22 @@ Verdict<> check_key_certificate(const KeyEntry& key, const crypto::Certificate* 
     return protocol::deny(Reason::certificate_missing, "key " + key.key_id + " is bound to one");
   }
   if (certificate->thumbprint == *key.thumbprint) return {};
-  return protocol::deny(Reason::certificate_mismatch,
-                        "key " + key.key_id + " is bound to another, not to serial " +
-                            certificate->serial_hex);
+  return protocol::deny(
+      Reason::certificate_mismatch,
+      "key " + key.key_id + " is bound to another, not to serial " + certificate->serial_hex);
 }
 
 // RFC 8705 §2: a certificate that is not the client's proves nothing about the client.
 Verdict<> check_registered(const ClientEntry& client, const crypto::Certificate* certificate) {
   if (!client.has_certificate_rules()) return {};
   if (certificate == nullptr) {
-    return protocol::deny(Reason::certificate_missing, "client " + client.client_id + " has registered one");
+    return protocol::deny(Reason::certificate_missing,
+                          "client " + client.client_id + " has registered one");
   }
   if (client.owns(*certificate)) return {};
-  return protocol::deny(Reason::certificate_not_registered,
-                        "serial " + certificate->serial_hex + " is not of client " + client.client_id);
+  return protocol::deny(
+      Reason::certificate_not_registered,
+      "serial " + certificate->serial_hex + " is not of client " + client.client_id);
 }
 
 Verdict<> check_network(const Principal& principal, const IpAddress& address) {

@@ -1,5 +1,5 @@
-// Bindings: what a connection has to prove for a credential. Checked on every request, also of a connection that has been
-// open for weeks, and all of them together, whatever the scheme.
+// Bindings: what a connection has to prove for a credential. Checked on every request, also of a
+// connection that has been open for weeks, and all of them together, whatever the scheme.
 
 #pragma once
 
@@ -10,10 +10,11 @@
 
 namespace countersign::provider {
 
-// The certificate that the client presented, if any, is valid at `now`; it is the one that token and key are bound to, and
-// one that the client has registered, where it has registered any; the address is in the networks of client and key. Denied
-// with certificate_expired, certificate_missing, certificate_mismatch, certificate_not_registered, network_not_allowed.
-// Fails closed. Does not check cut-offs.
+// The certificate that the client presented, if any, is valid at `now`; it is the one that token
+// and key are bound to, and one that the client has registered, where it has registered any; the
+// address is in the networks of client and key. Denied with certificate_expired,
+// certificate_missing, certificate_mismatch, certificate_not_registered, network_not_allowed. Fails
+// closed. Does not check cut-offs.
 protocol::Verdict<> check_bindings(const Principal& principal, const http::PeerInfo& peer,
                                    WallTime now);
 

@@ -30,7 +30,8 @@ Verdict<> check_cut_offs(const Principal& principal, const RegistryView& registr
 Verdict<> check_certificate_cut_off(const crypto::Certificate& certificate,
                                     const RegistryView& registry) {
   if (!registry.is_cut_off(certificate.thumbprint, certificate.not_before)) return {};
-  return protocol::deny(Reason::certificate_revoked, "serial " + certificate.serial_hex + " is cut off");
+  return protocol::deny(Reason::certificate_revoked,
+                        "serial " + certificate.serial_hex + " is cut off");
 }
 
 Verdict<> check_loaded(const RegistryView& registry) {

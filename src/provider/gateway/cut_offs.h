@@ -1,5 +1,5 @@
-// Cut-offs: "nothing of this subject issued at or before T is valid". How a revocation reaches a request, and how long
-// the record of revocations may have been silent.
+// Cut-offs: "nothing of this subject issued at or before T is valid". How a revocation reaches a
+// request, and how long the record of revocations may have been silent.
 
 #pragma once
 
@@ -11,19 +11,21 @@
 
 namespace countersign::provider {
 
-// Of client, credential, token and the certificate it is bound to. While the view's version() is the same, so is the
-// answer. Denied with key_revoked, token_revoked or certificate_revoked. Fails closed.
+// Of client, credential, token and the certificate it is bound to. While the view's version() is
+// the same, so is the answer. Denied with key_revoked, token_revoked or certificate_revoked. Fails
+// closed.
 protocol::Verdict<> check_cut_offs(const Principal& principal, const RegistryView& registry);
 
-// Of the certificate that the connection presented, bound or not. Denied with certificate_revoked. Fails closed.
+// Of the certificate that the connection presented, bound or not. Denied with certificate_revoked.
+// Fails closed.
 protocol::Verdict<> check_certificate_cut_off(const crypto::Certificate& certificate,
                                               const RegistryView& registry);
 
 // Denied with record_stale before the registry was loaded. Fails closed.
 protocol::Verdict<> check_loaded(const RegistryView& registry);
 
-// Denied with record_stale if the registry was silent for longer than its max_staleness: a revocation could be under way
-// that is not known here. Fails closed.
+// Denied with record_stale if the registry was silent for longer than its max_staleness: a
+// revocation could be under way that is not known here. Fails closed.
 protocol::Verdict<> check_staleness(const RegistryView& registry, BootTime now);
 
 }  // namespace countersign::provider

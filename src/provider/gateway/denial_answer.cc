@@ -75,8 +75,7 @@ Task<void> answer_denial(http::Exchange& exchange, Reason reason, DenialContext 
   if (reason == Reason::method_not_allowed) fields.push_back({"Allow", context.allowed_methods});
   if (protocol::status_of(reason) == 503) fields.push_back({"Retry-After", "1"});
   http::Problem problem = problem_of(reason, context.decision_id);
-  const auto sent =
-      co_await http::respond_problem(exchange, std::move(problem), std::move(fields));
+  const auto sent = co_await http::respond_problem(exchange, std::move(problem), std::move(fields));
   if (!sent) exchange.abort();
 }
 

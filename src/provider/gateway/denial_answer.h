@@ -1,5 +1,6 @@
-// How a refusal is told to the consumer: a problem document (RFC 9457) with reason, advice and decision id, and the
-// challenge that fits (RFC 9110 §11.6.1, RFC 6750 §3). The detail of a Denial is not given to this at all.
+// How a refusal is told to the consumer: a problem document (RFC 9457) with reason, advice and
+// decision id, and the challenge that fits (RFC 9110 §11.6.1, RFC 6750 §3). The detail of a Denial
+// is not given to this at all.
 
 #pragma once
 

@@ -1,8 +1,8 @@
 // What passes through the gateway's head fields, in both directions, and what the gateway adds:
 //
 //   to the payment API   Countersign-Client       client id
-//                        Countersign-Credential   id of the key, or of what the token was granted for; never a secret
-//                        Countersign-Scheme       "oauth2_certificate"
+//                        Countersign-Credential   id of the key, or of what the token was granted
+//                        for; never a secret Countersign-Scheme       "oauth2_certificate"
 //                        Countersign-Scopes       space-separated
 //                        Countersign-Decision-Id
 //                        traceparent, tracestate  as sent, if well-formed
@@ -23,7 +23,10 @@ class UpstreamFields final : public http::RelayFields {
  public:
   UpstreamFields(const http::RequestHead& head, const Principal& principal,
                  std::string_view decision_id, std::string_view api_key_field)
-      : head_(head), principal_(principal), decision_id_(decision_id), api_key_field_(api_key_field) {}
+      : head_(head),
+        principal_(principal),
+        decision_id_(decision_id),
+        api_key_field_(api_key_field) {}
 
   bool passes(const http::Field& field) const override;
   void add(http::HeadWriter& writer) const override;

@@ -35,7 +35,8 @@ Result<GatewayPolicy> GatewayPolicy::create(GatewayOptions options) {
       (!http::is_token(field) || ascii::equal_ignoring_case(field, "authorization"))) {
     return refuse("gateway.bad_field", "This field cannot carry an API key.", field);
   }
-  if (!http::is_field_value(options.realm) || options.realm.find_first_of("\"\\") != std::string::npos) {
+  if (!http::is_field_value(options.realm) ||
+      options.realm.find_first_of("\"\\") != std::string::npos) {
     return refuse("gateway.bad_field", "The realm cannot be written into a challenge.");
   }
   if (options.verification_cache_entries == 0 || options.upstream_head_timeout.count() <= 0 ||

@@ -1,5 +1,5 @@
-// GatewayOptions: what an operator decides about a gateway. GatewayPolicy: the same, checked and compiled; one for all
-// loops, never changed.
+// GatewayOptions: what an operator decides about a gateway. GatewayPolicy: the same, checked and
+// compiled; one for all loops, never changed.
 
 #pragma once
 
@@ -17,25 +17,28 @@ struct GatewayOptions {
   std::vector<RouteOptions> routes;
   // Accepted where a route names none of its own.
   std::vector<std::string> schemes{"api_key", "oauth2_bearer", "oauth2_certificate"};
-  // A field that carries an API key alone, "X-Api-Key", for clients that cannot write Authorization. Empty: none; the
-  // Authorization field is always read.
+  // A field that carries an API key alone, "X-Api-Key", for clients that cannot write
+  // Authorization. Empty: none; the Authorization field is always read.
   std::string api_key_field;
   std::string realm = "countersign";  // RFC 9110 §11.5, in challenges
-  // Whether GET, HEAD and OPTIONS too are refused while the registry has not been heard from for its max_staleness. By
-  // default they go on: what they could show a client that was just revoked, it could read a moment before.
+  // Whether GET, HEAD and OPTIONS too are refused while the registry has not been heard from for
+  // its max_staleness. By default they go on: what they could show a client that was just revoked,
+  // it could read a moment before.
   bool refuse_stale_reads = false;
-  // Verified credentials remembered by each loop. An entry takes about 1 KiB, so 20 MiB a loop when full.
+  // Verified credentials remembered by each loop. An entry takes about 1 KiB, so 20 MiB a loop when
+  // full.
   size_t verification_cache_entries = 20'000;
-  std::chrono::milliseconds upstream_head_timeout{30'000};  // to the head of the upstream's answer
+  std::chrono::milliseconds upstream_head_timeout{30'000};   // to the head of the upstream's answer
   std::chrono::milliseconds upstream_body_timeout{300'000};  // from there to its end
-  // A request whose body fits is sent once more if the pooled connection turns out to be closed before anything was sent.
+  // A request whose body fits is sent once more if the pooled connection turns out to be closed
+  // before anything was sent.
   size_t resend_bytes_max = 16 * 1024;
 };
 
 class GatewayPolicy final {
  public:
-  // The codes of RouteTable::create(), and `gateway.no_routes`, `gateway.unknown_scheme`, `gateway.no_schemes`,
-  // `gateway.bad_field`, `gateway.bad_limit`.
+  // The codes of RouteTable::create(), and `gateway.no_routes`, `gateway.unknown_scheme`,
+  // `gateway.no_schemes`, `gateway.bad_field`, `gateway.bad_limit`.
   static Result<GatewayPolicy> create(GatewayOptions options);
 
   const GatewayOptions& options() const { return options_; }

@@ -3,11 +3,9 @@
 #include <string>
 #include <utility>
 
-#include "crypto/verified_peer.h"
 #include "provider/gateway/denial_answer.h"
 #include "provider/gateway/forwarded_fields.h"
 #include "provider/gateway/upstream_failure.h"
-#include "provider/schemes/scheme_registry.h"
 
 namespace countersign::provider {
 
@@ -37,7 +35,7 @@ GatewayService::GatewayService(const GatewayPolicy& policy, GatewayParts parts)
 
 Task<void> GatewayService::serve(http::Exchange& exchange) {
   const Moment now{parts_.clock.wall_now(), parts_.executor.now()};
-  Passage passage{exchange, ids_.next(now.wall), {}, now.boot};
+  Passage passage(exchange, ids_.next(now.wall), now.boot);
   auto verdict = pipeline_.decide(exchange.request(), exchange.peer(), now, passage.findings);
   if (verdict && !parts_.audit.check_writable()) {
     verdict = protocol::deny(Reason::audit_unavailable);
@@ -50,6 +48,7 @@ Task<void> GatewayService::serve(http::Exchange& exchange) {
 }
 
 Task<void> GatewayService::forward(Passage& passage) {
+  parts_.audit.begin(passage);
   auto answered = co_await ask_upstream(passage);
   if (answered) [[likely]] {
     co_await relay_answer(passage, *std::move(answered));
@@ -92,26 +91,27 @@ Task<void> GatewayService::relay_answer(Passage& passage, Answer answer) {
   const int status = answer.head->status;
   const auto relayed =
       co_await http::relay_response(*answer.head, *answer.upstream, passage.exchange, fields);
-  AuditRecord record = upstream_record_of(passage, status);
+  AuditRecord record = passage.forwarded_record(status, parts_.executor.now());
   std::string detail;
   if (relayed) [[likely]] {
     record.response_bytes = *relayed;
   } else {
-    // relay_response() has broken the consumer's answer off as well: it cannot be taken for a whole one.
+    // relay_response() has broken the consumer's answer off as well: it cannot be taken for a whole
+    // one.
     detail = relayed.error().for_log();
     record.detail = detail;
     if (!is_client_failure(relayed.error())) {
       record.reason = protocol::code_of(Reason::upstream_bad_response);
     }
   }
-  parts_.audit.record_allowed(record);
+  parts_.audit.end(passage, record);
 }
 
 // The decision was to refuse: it is recorded before the consumer learns of it.
 Task<void> GatewayService::refuse(Passage& passage, Denial denial) {
   Reason reason = denial.reason;
   if (reason != Reason::audit_unavailable) {
-    AuditRecord record = record_of(passage, AuditOutcome::deny, protocol::status_of(reason));
+    AuditRecord record = passage.record(AuditOutcome::deny, protocol::status_of(reason));
     record.reason = protocol::code_of(reason);
     record.detail = denial.private_detail;
     if (!parts_.audit.record_now(record)) reason = Reason::audit_unavailable;
@@ -121,10 +121,11 @@ Task<void> GatewayService::refuse(Passage& passage, Denial denial) {
 
 // The request was allowed, but its answer is the gateway's own.
 Task<void> GatewayService::answer_failure(Passage& passage, Denial failure) {
-  AuditRecord record = upstream_record_of(passage, protocol::status_of(failure.reason));
+  AuditRecord record =
+      passage.forwarded_record(protocol::status_of(failure.reason), parts_.executor.now());
   record.reason = protocol::code_of(failure.reason);
   record.detail = failure.private_detail;
-  parts_.audit.record_allowed(record);
+  parts_.audit.end(passage, record);
   const bool client_side =
       failure.reason == Reason::body_too_large || failure.reason == Reason::request_malformed;
   if (client_side) passage.exchange.close_after_response();
@@ -141,40 +142,6 @@ Task<void> GatewayService::answer(Passage& passage, Reason reason) {
   context.route = findings.route;
   context.allowed_methods = findings.allowed_methods;
   co_await answer_denial(passage.exchange, reason, context);
-}
-
-AuditRecord GatewayService::record_of(const Passage& passage, AuditOutcome outcome,
-                                      int status) const {
-  const Findings& findings = passage.findings;
-  const http::RequestHead& request = passage.exchange.request();
-  const http::PeerInfo& peer = passage.exchange.peer();
-  AuditRecord record;
-  record.event = AuditEvent::request;
-  record.outcome = outcome;
-  record.decision_id = passage.id.text();
-  record.method = request.method;
-  record.path = request.path;
-  record.status = status;
-  record.remote = &peer.address.address;
-  if (findings.route != nullptr) record.route = findings.route->path;
-  if (findings.principal) {
-    record.client = findings.principal->client_id();
-    record.credential_id = findings.principal->credential_id();
-    record.scheme = findings.principal->scheme().name;
-    record.token_id = findings.principal->token_id();
-  }
-  if (peer.certificate != nullptr) {
-    record.certificate_thumbprint = peer.certificate->certificate().thumbprint;
-  }
-  return record;
-}
-
-AuditRecord GatewayService::upstream_record_of(const Passage& passage, int status) const {
-  AuditRecord record = record_of(passage, AuditOutcome::allow, status);
-  record.upstream = std::chrono::duration_cast<std::chrono::microseconds>(parts_.executor.now() -
-                                                                          passage.started);
-  record.request_bytes = passage.request_bytes;
-  return record;
 }
 
 }  // namespace countersign::provider

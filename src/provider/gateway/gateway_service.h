@@ -1,10 +1,13 @@
-// GatewayService: the enforcing reverse proxy in front of the payment API, for one loop. Decides (pipeline.h), forwards
-// what is allowed, answers what is not, and records both.
+// GatewayService: the enforcing reverse proxy in front of the payment API, for one loop. Decides
+// (pipeline.h), forwards what is allowed, answers what is not, and records both.
 //
-// No lock and no other thread's help on a request's way: registry, token trust and policy are read by this loop's own
-// readers; cache, audit buffer and upstream pool are its own.
+// No lock and no other thread's help on a request's way: registry, token trust and policy are read
+// by this loop's own readers; cache, audit buffer and upstream pool are its own.
 
 #pragma once
+
+#include <expected>
+#include <memory>
 
 #include "core/clock.h"
 #include "core/entropy.h"
@@ -17,16 +20,19 @@
 #include "protocol/pepper.h"
 #include "provider/audit/audit_log.h"
 #include "provider/gateway/gateway_policy.h"
+#include "provider/gateway/passage.h"
 #include "provider/gateway/pipeline.h"
 #include "provider/registry/registry_view.h"
 #include "provider/schemes/access_token.h"
 
 namespace countersign::provider {
 
-// What a gateway works with. All references outlive it; registry, upstream, audit and executor belong to its loop.
+// What a gateway works with. All references outlive it; registry, upstream, audit and executor
+// belong to its loop.
 struct GatewayParts {
   RegistryView& registry;
-  const Published<TokenTrust>& trust;  // null until the issuer's keys are known: then no token is accepted
+  const Published<TokenTrust>&
+      trust;  // null until the issuer's keys are known: then no token is accepted
   const protocol::Peppers& peppers;
   http::Client& upstream;
   AuditLog& audit;
@@ -43,16 +49,6 @@ class GatewayService final : public http::Service {
   Task<void> serve(http::Exchange& exchange) override;
 
  private:
-  // One request on its way. Lives in serve()'s frame.
-  struct Passage {
-    http::Exchange& exchange;
-    protocol::DecisionId id;
-    Findings findings;
-    BootTime started{};
-    uint64_t request_bytes = 0;
-    uint64_t response_bytes = 0;
-  };
-
   // An exchange whose answer's head has arrived.
   struct Answer {
     std::unique_ptr<http::ClientExchange> upstream;
@@ -66,8 +62,6 @@ class GatewayService final : public http::Service {
   Task<void> refuse(Passage& passage, protocol::Denial denial);
   Task<void> answer_failure(Passage& passage, protocol::Denial failure);
   Task<void> answer(Passage& passage, protocol::Reason reason);
-  AuditRecord record_of(const Passage& passage, AuditOutcome outcome, int status) const;
-  AuditRecord upstream_record_of(const Passage& passage, int status) const;
 
   const GatewayPolicy& policy_;
   GatewayParts parts_;

@@ -64,9 +64,8 @@ constexpr auto rows = std::to_array<Row>({
 });
 
 constexpr size_t name_bytes_max = 32;  // longer than any row
-static_assert(std::ranges::all_of(rows, [](const Row& row) {
-  return row.name.size() < name_bytes_max;
-}));
+static_assert(std::ranges::all_of(rows,
+                                  [](const Row& row) { return row.name.size() < name_bytes_max; }));
 static_assert(std::ranges::is_sorted(rows, {}, [](const Row& row) { return row.name.front(); }));
 
 // Where the rows of each letter begin; one more for the end.
@@ -79,11 +78,13 @@ constexpr auto starts = [] {
   return table;
 }();
 
-constexpr char spelled(char c) { return ascii::is_alnum(c) ? ascii::to_lower(c) : '-'; }
+constexpr char spelled(char c) {
+  return ascii::is_alnum(c) ? ascii::to_lower(c) : '-';
+}
 
 bool is_lower_hex(std::string_view text) {
-  return std::ranges::all_of(
-      text, [](char c) { return ascii::is_digit(c) || (c >= 'a' && c <= 'f'); });
+  return std::ranges::all_of(text,
+                             [](char c) { return ascii::is_digit(c) || (c >= 'a' && c <= 'f'); });
 }
 
 bool is_all_zeros(std::string_view text) {
@@ -95,11 +96,13 @@ bool is_all_zeros(std::string_view text) {
 bool is_identity_field(std::string_view name) {
   if (name.empty()) return true;
   const char first = spelled(name.front());
-  // A name that begins with something else, "-Forwarded" or "_X", is no common field: not worth a risk.
+  // A name that begins with something else, "-Forwarded" or "_X", is no common field: not worth a
+  // risk.
   if (!ascii::is_lower(first)) return true;
   std::array<char, name_bytes_max> buffer;
   const size_t bytes = std::min(name.size(), buffer.size());
-  std::transform(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(bytes), buffer.begin(), spelled);
+  std::transform(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(bytes), buffer.begin(),
+                 spelled);
   const std::string_view normal(buffer.data(), bytes);
   const auto letter = static_cast<size_t>(first - 'a');
   for (size_t i = starts[letter]; i < starts[letter + 1]; ++i) {

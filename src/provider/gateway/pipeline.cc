@@ -28,9 +28,12 @@ Verdict<const Route*> find_route(const RouteTable& routes, const http::RequestHe
   const RouteMatch match = routes.match(head.method, findings.path);
   findings.allowed_methods = match.allowed_methods;
   switch (match.kind) {
-    case RouteMatch::Kind::found: return match.route;
-    case RouteMatch::Kind::path_unknown: return protocol::deny(Reason::route_unknown);
-    case RouteMatch::Kind::method_not_allowed: return protocol::deny(Reason::method_not_allowed);
+    case RouteMatch::Kind::found:
+      return match.route;
+    case RouteMatch::Kind::path_unknown:
+      return protocol::deny(Reason::route_unknown);
+    case RouteMatch::Kind::method_not_allowed:
+      return protocol::deny(Reason::method_not_allowed);
   }
   return protocol::deny(Reason::internal_error, "an unknown kind of route match");
 }
@@ -43,7 +46,8 @@ Verdict<> Pipeline::decide(const http::RequestHead& head, const http::PeerInfo& 
   CS_TRY(const PresentedCredential presented,
          read_credential(head, policy_.options().api_key_field));
   findings.authorization = presented.authorization;
-  // Before the first load every client is unknown; that must not read as "your credential is not valid".
+  // Before the first load every client is unknown; that must not read as "your credential is not
+  // valid".
   CS_CHECK(check_loaded(registry_));
   CS_TRY(findings.principal,
          authenticator_.authenticate(presented, policy_.schemes_of(findings.route), registry_,

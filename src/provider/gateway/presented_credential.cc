@@ -69,12 +69,14 @@ Verdict<PresentedCredential> read_credential(const http::RequestHead& head,
   }
   const auto parsed = http::parse_credentials(fields.authorization->value);
   if (!parsed) {
-    return protocol::deny(Reason::credential_malformed, "the Authorization field is not scheme and token");
+    return protocol::deny(Reason::credential_malformed,
+                          "the Authorization field is not scheme and token");
   }
   for (const SchemeRow& row : all_schemes()) {
     if (parsed->is(row.authorization)) return PresentedCredential{row.authorization, parsed->token};
   }
-  return protocol::deny(Reason::scheme_not_accepted, "an Authorization scheme that is not known here");
+  return protocol::deny(Reason::scheme_not_accepted,
+                        "an Authorization scheme that is not known here");
 }
 
 }  // namespace countersign::provider

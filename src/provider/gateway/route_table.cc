@@ -49,8 +49,7 @@ std::string_view take_segment(std::string_view& rest) {
   return segment;
 }
 
-std::unexpected<Error> refuse(std::string_view code, std::string_view what,
-                              std::string_view path) {
+std::unexpected<Error> refuse(std::string_view code, std::string_view what, std::string_view path) {
   return fail(ErrorKind::misconfigured, code, what, path);
 }
 
@@ -148,7 +147,8 @@ Result<void> RouteTable::add(const RouteOptions& options) {
   return {};
 }
 
-// The most specific node a route ends at. Every node is visited at most once: its depth is the segment's index.
+// The most specific node a route ends at. Every node is visited at most once: its depth is the
+// segment's index.
 const RouteTable::Node* RouteTable::find(const Node& node, std::string_view rest) {
   if (rest.empty()) return node.methods.empty() ? nullptr : &node;
   const std::string_view all_of_it = rest;

@@ -1,8 +1,8 @@
-// RouteTable: method + path template → what a caller needs. Compiled once into a tree of segments, then read by every
-// loop without a lock.
+// RouteTable: method + path template → what a caller needs. Compiled once into a tree of segments,
+// then read by every loop without a lock.
 //
-// Matches canonical paths only (http/target.h): what "..", "%2f" or "//" could mean is decided before, once. Compares bytes:
-// paths are case-sensitive.
+// Matches canonical paths only (http/target.h): what "..", "%2f" or "//" could mean is decided
+// before, once. Compares bytes: paths are case-sensitive.
 
 #pragma once
 
@@ -17,15 +17,15 @@
 
 namespace countersign::provider {
 
-// "/v1/payments/{id}": a segment is literal text, or {name} for exactly one non-empty segment; {name...} as the
-// last one takes one or more segments.
+// "/v1/payments/{id}": a segment is literal text, or {name} for exactly one non-empty segment;
+// {name...} as the last one takes one or more segments.
 struct RouteOptions {
   std::vector<std::string> methods;  // exactly these: GET does not include HEAD
   std::string path;
   std::vector<std::string> scopes;   // the caller needs all of them
   std::vector<std::string> schemes;  // accepted here; empty: those of the gateway
-  // Lets every authenticated client in. Without it a route that names no scope is an error, because it is more
-  // often an oversight.
+  // Lets every authenticated client in. Without it a route that names no scope is an error, because
+  // it is more often an oversight.
   bool unsafe_any_scope = false;
 };
 
@@ -56,9 +56,9 @@ class RouteTable final {
   RouteTable& operator=(RouteTable&&) noexcept;
   ~RouteTable();
 
-  // `canonical_path` begins with '/', has no query. The template whose first differing segment is literal wins over
-  // {name}, and {name} over {name...}; it alone decides about the method. Fails closed: what matches nothing is not found.
-  // At most as many steps as there are nodes.
+  // `canonical_path` begins with '/', has no query. The template whose first differing segment is
+  // literal wins over {name}, and {name} over {name...}; it alone decides about the method. Fails
+  // closed: what matches nothing is not found. At most as many steps as there are nodes.
   RouteMatch match(std::string_view method, std::string_view canonical_path) const;
 
   size_t size() const { return routes_.size(); }

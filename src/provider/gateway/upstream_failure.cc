@@ -7,11 +7,14 @@ namespace countersign::provider {
 using protocol::Denial;
 using protocol::Reason;
 
-bool is_client_failure(const Error& error) { return error.code.starts_with("http.client_"); }
+bool is_client_failure(const Error& error) {
+  return error.code.starts_with("http.client_");
+}
 
 Denial denial_of(const Error& error, http::SendState state) {
   const auto reason = [&] {
-    if (error.kind == ErrorKind::too_large && is_client_failure(error)) return Reason::body_too_large;
+    if (error.kind == ErrorKind::too_large && is_client_failure(error))
+      return Reason::body_too_large;
     if (is_client_failure(error)) return Reason::request_malformed;
     if (error.code == "net.too_many_connections") return Reason::overloaded;
     if (error.code == "http.bad_field") return Reason::internal_error;

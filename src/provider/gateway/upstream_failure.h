@@ -12,12 +12,13 @@ namespace countersign::provider {
 // True if the failure lies with the consumer's side of the exchange (http/relay.h).
 bool is_client_failure(const Error& error);
 
-// The reason to answer with. `state` decides what may be said: upstream_unavailable promises that the request was not
-// sent.
+// The reason to answer with. `state` decides what may be said: upstream_unavailable promises that
+// the request was not sent.
 protocol::Denial denial_of(const Error& error, http::SendState state);
 
-// True if sending it again cannot do anything twice: nothing was sent; or the method is safe (RFC 9110 §9.2.1) and the
-// connection was an old one that the upstream had probably just closed. Fails closed: anything else is not repeated.
+// True if sending it again cannot do anything twice: nothing was sent; or the method is safe (RFC
+// 9110 §9.2.1) and the connection was an old one that the upstream had probably just closed. Fails
+// closed: anything else is not repeated.
 bool may_send_again(const Error& error, const http::ClientExchange& upstream,
                     const http::RequestHead& request);
 

@@ -8,8 +8,8 @@ namespace countersign::provider {
 
 namespace {
 
-// Time depends on the lengths only, as with equal_in_constant_time(), but by whole words: this runs once per request
-// over a whole token.
+// Time depends on the lengths only, as with equal_in_constant_time(), but by whole words: this runs
+// once per request over a whole token.
 bool equal_without_hints(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   uint64_t difference = 0;
@@ -27,9 +27,12 @@ bool equal_without_hints(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-VerificationCache::VerificationCache(size_t capacity) : capacity_(capacity), recent_(recent_count) {}
+VerificationCache::VerificationCache(size_t capacity)
+    : capacity_(capacity), recent_(recent_count) {}
 
-VerificationCache::~VerificationCache() { clear(); }
+VerificationCache::~VerificationCache() {
+  clear();
+}
 
 VerificationCache::Entry* VerificationCache::find(std::string_view credential) {
   const Recent& recent = recent_for(credential);
@@ -44,12 +47,14 @@ VerificationCache::Entry* VerificationCache::find(std::string_view credential) {
   return &slots_[found->second].entry;
 }
 
-VerificationCache::Entry& VerificationCache::put(std::string_view credential, PrincipalPtr principal) {
+VerificationCache::Entry& VerificationCache::put(std::string_view credential,
+                                                 PrincipalPtr principal) {
   const crypto::Sha256Digest digest = crypto::sha256(as_bytes(credential));
   const auto found = index_.find(digest);
   const size_t at = found != index_.end() ? found->second : free_slot();
   Slot& slot = slots_[at];
-  slot = {digest, {std::move(principal), 0}, true};
+  // Not yet used: what is shown only once is the first to go.
+  slot = {digest, {std::move(principal), 0}, false};
   index_[digest] = at;
   remember(credential, at);
   return slot.entry;
@@ -82,7 +87,8 @@ void VerificationCache::remember(std::string_view credential, size_t slot) {
   recent.slot = slot;
 }
 
-// A slot that is empty or whose entry was not used since the hand last came by; its entry is dropped.
+// A slot that is empty or whose entry was not used since the hand last came by; its entry is
+// dropped.
 size_t VerificationCache::free_slot() {
   if (slots_.size() < capacity_) {
     slots_.emplace_back();

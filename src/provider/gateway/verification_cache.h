@@ -1,7 +1,9 @@
-// VerificationCache: principals by the digest of the credential that proved them, so that a token's signature is
-// verified once and not on every request. One per loop, no lock. Only what was verified gets in, so strangers cannot fill it.
+// VerificationCache: principals by the digest of the credential that proved them, so that a token's
+// signature is verified once and not on every request. One per loop, no lock. Only what was
+// verified gets in, so strangers cannot fill it.
 //
-// It remembers proofs, not decisions: who uses an entry looks at expiry, bindings and cut-offs each time.
+// It remembers proofs, not decisions: who uses an entry looks at expiry, bindings and cut-offs each
+// time.
 
 #pragma once
 
@@ -21,7 +23,8 @@ class VerificationCache final {
  public:
   struct Entry {
     PrincipalPtr principal;
-    // The registry version that the principal was made from and whose cut-offs it passed; 0: none yet.
+    // The registry version that the principal was made from and whose cut-offs it passed; 0: none
+    // yet.
     uint64_t registry_version = 0;
   };
 
@@ -31,8 +34,8 @@ class VerificationCache final {
   VerificationCache(const VerificationCache&) = delete;
   VerificationCache& operator=(const VerificationCache&) = delete;
 
-  // Null if it is not there. Valid until the next put() or clear(). A credential seen a moment ago is recognised by its
-  // bytes; any other costs one SHA-256.
+  // Null if it is not there. Valid until the next put() or clear(). A credential seen a moment ago
+  // is recognised by its bytes; any other costs one SHA-256.
   Entry* find(std::string_view credential);
   // Adds or replaces. The reference is valid until the next put() or clear().
   Entry& put(std::string_view credential, PrincipalPtr principal);
@@ -42,7 +45,7 @@ class VerificationCache final {
 
  private:
   static constexpr size_t no_slot = SIZE_MAX;
-  static constexpr size_t recent_count = 256;           // about the connections a loop has busy at once
+  static constexpr size_t recent_count = 256;  // about the connections a loop has busy at once
   static constexpr size_t recent_bytes_max = 2 * 1024;  // longer credentials always cost the digest
 
   struct Slot {

@@ -25,13 +25,14 @@ bool is_certificate_method(ClientAuthMethod method) {
          method == ClientAuthMethod::self_signed_tls_client_auth;
 }
 
-// RFC 6749 §2.3: a client uses one method per request. The certificate of the connection is not one by itself: every
-// connection has one.
+// RFC 6749 §2.3: a client uses one method per request. The certificate of the connection is not one
+// by itself: every connection has one.
 TokenVerdict<> check_one_method(const ClientEvidence& evidence) {
   const size_t fields = evidence.head.count("Authorization");
   const auto& request = evidence.request;
   const bool secret_in_body = !request.client_secret.empty();
-  const bool assertion = !request.client_assertion.empty() || !request.client_assertion_type.empty();
+  const bool assertion =
+      !request.client_assertion.empty() || !request.client_assertion_type.empty();
   if (fields + (secret_in_body ? 1 : 0) + (assertion ? 1 : 0) > 1) {
     return ambiguous("more than one client authentication method");
   }
@@ -106,7 +107,8 @@ TokenVerdict<ClientAuthenticator::Proven> ClientAuthenticator::prove_certificate
   // RFC 8705 §2.2: this method registers certificates, not names.
   const bool by_thumbprint = client->auth_method == ClientAuthMethod::self_signed_tls_client_auth;
   if (by_thumbprint && client->thumbprints.empty()) return unproven("no certificate is registered");
-  // A certificate alone proves a client that is registered for it; it does not stand in for a secret.
+  // A certificate alone proves a client that is registered for it; it does not stand in for a
+  // secret.
   if (!is_certificate_method(client->auth_method)) {
     return refuse(OAuthError::invalid_client, Reason::authentication_method_not_allowed);
   }
@@ -136,8 +138,8 @@ TokenVerdict<ClientAuthenticator::Proven> ClientAuthenticator::prove(
   return prove_certificate(evidence);
 }
 
-// Where certificates are registered or tokens are to be bound, the connection must have one of the client's, whatever
-// the method.
+// Where certificates are registered or tokens are to be bound, the connection must have one of the
+// client's, whatever the method.
 TokenVerdict<> ClientAuthenticator::check_certificate(const ClientEvidence& evidence,
                                                       const ClientEntry& client) const {
   if (!client.has_certificate_rules() && !client.certificate_bound_access_tokens) return {};
@@ -177,8 +179,8 @@ TokenVerdict<AuthenticatedClient> ClientAuthenticator::authenticate(
   AuthenticatedClient authenticated;
   authenticated.client_ = proven->client;
   authenticated.credential_id_ = std::move(proven->credential_id);
-  // RFC 8705 §3.4: where the client asks for bound tokens. A client that proved itself by its certificate always gets
-  // them: there is nothing that it could not do with a bound token.
+  // RFC 8705 §3.4: where the client asks for bound tokens. A client that proved itself by its
+  // certificate always gets them: there is nothing that it could not do with a bound token.
   if (client.certificate_bound_access_tokens || is_certificate_method(client.auth_method)) {
     authenticated.bound_certificate_ = evidence.peer.certificate->certificate().thumbprint;
   }

@@ -1,10 +1,11 @@
-// Client authentication at the token endpoint: client_secret_basic and client_secret_post (RFC 6749 §2.3.1),
-// tls_client_auth and self_signed_tls_client_auth (RFC 8705 §2). Exactly one of them per request, and only the one that the
-// client is registered for.
+// Client authentication at the token endpoint: client_secret_basic and client_secret_post (RFC 6749
+// §2.3.1), tls_client_auth and self_signed_tls_client_auth (RFC 8705 §2). Exactly one of them per
+// request, and only the one that the client is registered for.
 //
-// What the caller has not proven is not told to it: an unknown client, another client's secret, a wrong secret and a
-// foreign certificate are one refusal (credential_unknown), and cost the same work. Only after the proof does a refusal say
-// that the client is disabled, the secret revoked, or the network not registered. Everything here fails closed.
+// What the caller has not proven is not told to it: an unknown client, another client's secret, a
+// wrong secret and a foreign certificate are one refusal (credential_unknown), and cost the same
+// work. Only after the proof does a refusal say that the client is disabled, the secret revoked, or
+// the network not registered. Everything here fails closed.
 
 #pragma once
 
@@ -22,7 +23,8 @@
 
 namespace countersign::provider {
 
-// A client that proved who it is and may ask for tokens from where it is. Only ClientAuthenticator makes one.
+// A client that proved who it is and may ask for tokens from where it is. Only ClientAuthenticator
+// makes one.
 class AuthenticatedClient final {
  public:
   const ClientEntry& client() const { return *client_; }
@@ -30,7 +32,9 @@ class AuthenticatedClient final {
   // The public id of the secret it proved; empty if it proved a certificate.
   const std::string& credential_id() const { return credential_id_; }
   // The certificate of the connection, if its tokens are to be bound to it.
-  const std::optional<crypto::Sha256Digest>& bound_certificate() const { return bound_certificate_; }
+  const std::optional<crypto::Sha256Digest>& bound_certificate() const {
+    return bound_certificate_;
+  }
 
  private:
   friend class ClientAuthenticator;
@@ -56,7 +60,8 @@ class ClientAuthenticator final {
 
   TokenVerdict<AuthenticatedClient> authenticate(const ClientEvidence& evidence) const;
 
-  // Best effort, for the audit line of a refusal: the client id that was claimed, without any proof, or empty.
+  // Best effort, for the audit line of a refusal: the client id that was claimed, without any
+  // proof, or empty.
   static std::string claimed_client_id(const ClientEvidence& evidence);
 
  private:

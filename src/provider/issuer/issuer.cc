@@ -58,8 +58,8 @@ Issuer::Issuer(const IssuerOptions& options, IssuerParts parts, jose::JwkSet key
       metadata_path_(protocol::well_known_path(options.issuer).value()),
       jwks_path_(endpoint_path(options, jwks_endpoint_suffix)),
       keys_(std::move(keys)),
-      token_endpoint_(token_endpoint_options(options), options.signing_keys.front(),
-                      parts.registry, parts.peppers, parts.audit, parts.clock, parts.entropy),
+      token_endpoint_(token_endpoint_options(options), options.signing_keys.front(), parts.registry,
+                      parts.peppers, parts.audit, parts.clock, parts.entropy),
       metadata_(make_metadata_document(options)),
       jwks_(make_jwks_document(keys_)) {}
 

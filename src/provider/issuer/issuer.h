@@ -4,10 +4,12 @@
 //   GET  /.well-known/oauth-authorization-server{path}   metadata (RFC 8414)
 //   GET  {path}/oauth2/jwks                              signing keys (RFC 7517)
 //
-// One object per loop: it reads the registry by that loop's view, writes that loop's audit log, and signs on the loop's
-// thread (an ES256 signature takes some 30 µs). It keeps no row of the tokens it grants.
+// One object per loop: it reads the registry by that loop's view, writes that loop's audit log, and
+// signs on the loop's thread (an ES256 signature takes some 30 µs). It keeps no row of the tokens
+// it grants.
 //
-// It does not terminate TLS: it believes the PeerInfo of the exchange, and nothing that a request says about its sender.
+// It does not terminate TLS: it believes the PeerInfo of the exchange, and nothing that a request
+// says about its sender.
 
 #pragma once
 
@@ -32,17 +34,19 @@
 namespace countersign::provider {
 
 struct IssuerOptions {
-  std::string issuer;              // the identifier: https, no query; required
-  std::string audience;            // `aud` of the tokens and the only `resource` (RFC 8707); required
+  std::string issuer;    // the identifier: https, no query; required
+  std::string audience;  // `aud` of the tokens and the only `resource` (RFC 8707); required
   std::string environment = "live";  // of the client secrets that are accepted
-  // The first one signs; all are published, so that a gateway knows the next one before it signs and the last one until
-  // its tokens have expired. At least one.
+  // The first one signs; all are published, so that a gateway knows the next one before it signs
+  // and the last one until its tokens have expired. At least one.
   std::vector<crypto::PrivateKey> signing_keys;
-  // Short: what a stolen token is worth ends here at the latest. A client's own lifetime overrides it.
+  // Short: what a stolen token is worth ends here at the latest. A client's own lifetime overrides
+  // it.
   std::chrono::seconds token_lifetime{300};
   std::chrono::seconds token_lifetime_max{3600};  // of clients that have their own
   std::vector<std::string> scopes_supported;      // shown in the metadata; empty: left out
-  // "https://host[:port]" where clients with certificates connect, if it is not the issuer's own host (RFC 8705 §5).
+  // "https://host[:port]" where clients with certificates connect, if it is not the issuer's own
+  // host (RFC 8705 §5).
   std::string mtls_origin;
 };
 

@@ -30,8 +30,7 @@ StaticDocument make_metadata_document(const IssuerOptions& options) {
   if (!options.mtls_origin.empty()) {
     std::string_view path = protocol::split_https_url(options.issuer)->path;
     if (path.ends_with('/')) path.remove_suffix(1);
-    metadata.mtls_token_endpoint =
-        below(options.mtls_origin, below(path, token_endpoint_suffix));
+    metadata.mtls_token_endpoint = below(options.mtls_origin, below(path, token_endpoint_suffix));
   }
   return {"application/json", protocol::write_metadata(metadata)};
 }

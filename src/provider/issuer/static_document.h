@@ -1,5 +1,5 @@
-// StaticDocument: a public text that changes only with the configuration, answered to GET and HEAD. What the metadata and
-// JWKS endpoints share.
+// StaticDocument: a public text that changes only with the configuration, answered to GET and HEAD.
+// What the metadata and JWKS endpoints share.
 
 #pragma once
 

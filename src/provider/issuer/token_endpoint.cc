@@ -14,7 +14,8 @@ using protocol::Reason;
 
 namespace {
 
-// RFC 6749 §3.2: a POST whose parameters are in the body, and only there: what is in a URL is in everybody's log.
+// RFC 6749 §3.2: a POST whose parameters are in the body, and only there: what is in a URL is in
+// everybody's log.
 TokenVerdict<> check_envelope(const http::RequestHead& head) {
   if (head.method != "POST") return refuse(OAuthError::invalid_request, Reason::method_not_allowed);
   if (head.count("Content-Type") != 1 || !http::is_form_content_type(head.value("Content-Type"))) {
@@ -197,9 +198,9 @@ Task<void> TokenEndpoint::answer_grant(http::Exchange& exchange, const Decision&
 Task<void> TokenEndpoint::answer_refusal(http::Exchange& exchange, const Decision& decision,
                                          const TokenRefusal& refusal) const {
   const int status = refusal.status();
-  const std::string body = protocol::write_oauth_error(refusal.error, description_of(refusal),
-                                                       protocol::code_of(refusal.denial.reason),
-                                                       decision.id.text());
+  const std::string body =
+      protocol::write_oauth_error(refusal.error, description_of(refusal),
+                                  protocol::code_of(refusal.denial.reason), decision.id.text());
   http::HeadWriter& writer =
       exchange.begin_response(status, http::BodyFraming::of_length(body.size()));
   add_common_fields(writer, decision.id);

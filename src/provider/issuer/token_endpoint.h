@@ -1,7 +1,9 @@
-// The token endpoint (RFC 6749 §3.2, §4.4): authenticates the client, decides what it is granted, and answers with a token.
+// The token endpoint (RFC 6749 §3.2, §4.4): authenticates the client, decides what it is granted,
+// and answers with a token.
 //
-// Every decision has an id, which the answer carries, and an audit line that is in the file before the answer leaves: while
-// the audit log cannot be written, or the record of revocations is stale, nothing is granted. Fails closed.
+// Every decision has an id, which the answer carries, and an audit line that is in the file before
+// the answer leaves: while the audit log cannot be written, or the record of revocations is stale,
+// nothing is granted. Fails closed.
 
 #pragma once
 
@@ -25,7 +27,8 @@ namespace countersign::provider {
 struct TokenEndpointOptions {
   TokenFactoryOptions tokens;
   std::string environment;
-  size_t body_bytes_max = 8 * 1024;  // a client assertion fits; nothing that a client has to say is longer
+  size_t body_bytes_max =
+      8 * 1024;  // a client assertion fits; nothing that a client has to say is longer
 };
 
 class TokenEndpoint final {

@@ -18,8 +18,8 @@ TokenFactory::TokenFactory(TokenFactoryOptions options, const crypto::PrivateKey
 Result<IssuedToken> TokenFactory::issue(const AuthenticatedClient& client,
                                         const protocol::ScopeSet& scope, WallTime now) const {
   const std::string& client_id = client.client().client_id;
-  const auto lifetime = std::min(client.client().token_lifetime.value_or(options_.lifetime),
-                                 options_.lifetime_max);
+  const auto lifetime =
+      std::min(client.client().token_lifetime.value_or(options_.lifetime), options_.lifetime_max);
   jose::TokenClaims claims;
   claims.issuer = options_.issuer;
   // RFC 9068 §2.2: without a resource owner, sub identifies the client.

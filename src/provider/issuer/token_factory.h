@@ -1,5 +1,6 @@
-// TokenFactory: makes the access tokens of our issuer (RFC 9068): signed JWTs with iss, sub, client_id, aud, exp, iat, jti,
-// scope, and cnf (RFC 8705 §3.1) where they are bound. Whether a token may be made is decided before.
+// TokenFactory: makes the access tokens of our issuer (RFC 9068): signed JWTs with iss, sub,
+// client_id, aud, exp, iat, jti, scope, and cnf (RFC 8705 §3.1) where they are bound. Whether a
+// token may be made is decided before.
 
 #pragma once
 
@@ -28,7 +29,7 @@ struct IssuedToken {
 struct TokenFactoryOptions {
   std::string issuer;
   std::string audience;
-  std::chrono::seconds lifetime{300};  // of clients that have none of their own
+  std::chrono::seconds lifetime{300};       // of clients that have none of their own
   std::chrono::seconds lifetime_max{3600};  // also of those
 };
 
@@ -47,8 +48,8 @@ class TokenFactory final {
   Entropy& entropy_;
 };
 
-// The public halves, named by their RFC 7638 thumbprints: what the JWKS shows and what a gateway verifies with. Two equal
-// keys are an error.
+// The public halves, named by their RFC 7638 thumbprints: what the JWKS shows and what a gateway
+// verifies with. Two equal keys are an error.
 Result<jose::JwkSet> public_keys_of(std::span<const crypto::PrivateKey> keys);
 
 }  // namespace countersign::provider

@@ -1,5 +1,5 @@
-// Why a token request was refused: what the standard's client reads (RFC 6749 §5.2) and the reason that both companies
-// can look up.
+// Why a token request was refused: what the standard's client reads (RFC 6749 §5.2) and the reason
+// that both companies can look up.
 
 #pragma once
 

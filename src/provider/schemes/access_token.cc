@@ -12,7 +12,8 @@ using protocol::Verdict;
 
 namespace {
 
-// What a consumer can act upon; the exact code goes to the log. Everything else is a malformed token.
+// What a consumer can act upon; the exact code goes to the log. Everything else is a malformed
+// token.
 constexpr std::array<std::pair<std::string_view, Reason>, 8> reasons_of_codes{{
     {"jose.bad_signature", Reason::token_signature_invalid},
     {"jose.alg_not_allowed", Reason::token_signature_invalid},
@@ -31,8 +32,9 @@ Reason reason_of(const Error& error) {
   return Reason::token_malformed;
 }
 
-// A cut-off must tell the token taken just before a revocation from the one taken just after it; iat counts whole seconds.
-// The jti is only believed where it agrees with iat: another issuer's may look like one of ours by chance.
+// A cut-off must tell the token taken just before a revocation from the one taken just after it;
+// iat counts whole seconds. The jti is only believed where it agrees with iat: another issuer's may
+// look like one of ours by chance.
 WallTime issue_time(const jose::VerifiedToken& token) {
   const WallTime issued_at = token.issued_at().value_or(WallTime());
   const auto id = protocol::TokenId::parse(token.jwt_id());

@@ -1,8 +1,8 @@
 // Principal: the result of a verified credential. Who calls, with what, and what that is tied to.
 //
-// Only a scheme can make one (scheme.h), so that a function which takes a Principal cannot be given somebody who was
-// not verified. It was verified once: expiry, bindings and cut-offs are looked at on every request by the gateway's
-// stages.
+// Only a scheme can make one (scheme.h), so that a function which takes a Principal cannot be given
+// somebody who was not verified. It was verified once: expiry, bindings and cut-offs are looked at
+// on every request by the gateway's stages.
 
 #pragma once
 
@@ -21,10 +21,10 @@ struct SchemeRow;
 
 struct PrincipalFacts {
   const SchemeRow* scheme = nullptr;
-  ClientPtr client;           // as registered when the principal was made
-  KeyPtr key;                 // API keys only
-  std::string credential_id;  // key id; for a token the secret it was granted for, or empty
-  std::string token_id;       // jti; empty for API keys
+  ClientPtr client;            // as registered when the principal was made
+  KeyPtr key;                  // API keys only
+  std::string credential_id;   // key id; for a token the secret it was granted for, or empty
+  std::string token_id;        // jti; empty for API keys
   protocol::ScopeSet granted;  // by the credential
   protocol::ScopeSet scopes;   // of those, the ones that the client still has
   protocol::Confirmation confirmation;  // of the token; a key's own certificate is in `key`

@@ -13,9 +13,9 @@ using protocol::Verdict;
 
 const Verdict<AccessToken>& Evidence::access_token() {
   if (!token_) {
-    token_ = trust_ != nullptr
-                 ? verify_access_token(credential_, *trust_, now_)
-                 : protocol::deny(Reason::store_unavailable, "no signing key of the issuer is known");
+    token_ = trust_ != nullptr ? verify_access_token(credential_, *trust_, now_)
+                               : protocol::deny(Reason::store_unavailable,
+                                                "no signing key of the issuer is known");
   }
   return *token_;
 }

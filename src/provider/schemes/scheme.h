@@ -1,8 +1,10 @@
-// Scheme: the provider's half of a way to authenticate one call. It takes what a request presents and gives a
-// Principal or a Denial. One pair of files per scheme and one row in scheme_registry.h; nothing else knows their names.
+// Scheme: the provider's half of a way to authenticate one call. It takes what a request presents
+// and gives a Principal or a Denial. One pair of files per scheme and one row in scheme_registry.h;
+// nothing else knows their names.
 //
-// A scheme proves the credential. Whether it has expired, whether the connection satisfies its bindings, whether it was
-// cut off and whether its scopes suffice is decided by the gateway's stages, the same for every scheme.
+// A scheme proves the credential. Whether it has expired, whether the connection satisfies its
+// bindings, whether it was cut off and whether its scopes suffice is decided by the gateway's
+// stages, the same for every scheme.
 
 #pragma once
 
@@ -17,8 +19,8 @@
 
 namespace countersign::provider {
 
-// What a scheme looks at. Several rows can share one credential form; the token is then verified once for all of
-// them. All references outlive it.
+// What a scheme looks at. Several rows can share one credential form; the token is then verified
+// once for all of them. All references outlive it.
 class Evidence final {
  public:
   // `credential` is the token or key alone. `trust` is null while no signing key is known.
@@ -46,18 +48,21 @@ class Scheme {
  public:
   virtual ~Scheme() = default;
 
-  // A Principal; or null if the credential is sound but belongs to another row of the same form (a bound token shown
-  // to the plain bearer scheme); or why it does not hold. Fails closed.
-  virtual protocol::Verdict<PrincipalPtr> verify(const SchemeRow& row, Evidence& evidence) const = 0;
+  // A Principal; or null if the credential is sound but belongs to another row of the same form (a
+  // bound token shown to the plain bearer scheme); or why it does not hold. Fails closed.
+  virtual protocol::Verdict<PrincipalPtr> verify(const SchemeRow& row,
+                                                 Evidence& evidence) const = 0;
 
-  // The same Principal after the registry changed, from what was verified before: no signature again. Fails closed.
+  // The same Principal after the registry changed, from what was verified before: no signature
+  // again. Fails closed.
   virtual protocol::Verdict<PrincipalPtr> renew(const Principal& principal,
                                                 const RegistryView& registry) const = 0;
 
  protected:
   static PrincipalPtr make_principal(PrincipalFacts facts);
 
-  // What the credential says, as far as the client still has it: a scope that is taken from a client ends at once.
+  // What the credential says, as far as the client still has it: a scope that is taken from a
+  // client ends at once.
   static protocol::ScopeSet still_granted(const protocol::ScopeSet& granted,
                                           const ClientEntry& client);
 

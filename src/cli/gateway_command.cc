@@ -1,0 +1,181 @@
+#include "cli/gateway_command.h"
+
+#include <memory>
+
+#include "cli/gateway_config.h"
+#include "core/log.h"
+#include "net/client_pool.h"
+#include "net/run_server.h"
+#include "provider/issuer/token_factory.h"
+#include "provider/provider_service.h"
+#include "store/feed_watcher.h"
+
+namespace countersign::cli {
+namespace {
+
+// What all loops share. Members are destroyed in reverse: the loops first (they are not in here), then the watcher.
+struct Shared {
+  explicit Shared(GatewayConfig loaded, provider::GatewayPolicy compiled, const Log& process_log)
+      : config(std::move(loaded)), policy(std::move(compiled)), log(process_log) {}
+
+  GatewayConfig config;
+  provider::GatewayPolicy policy;
+  const Log& log;
+  SystemClock clock;
+  SystemEntropy entropy;
+  Published<provider::TokenTrust> trust;
+  Published<net::TlsServerContext> tls;
+  net::Resolver resolver{clock, {}};
+  std::unique_ptr<provider::Registry> registry;
+  std::unique_ptr<store::FeedWatcher> watcher;
+};
+
+// One loop's gateway and issuer with all that is theirs alone.
+class LoopGateway final : public http::Service {
+ public:
+  static Result<std::unique_ptr<http::Service>> create(Shared& shared, net::Loop& loop) {
+    CS_TRY(auto sink, provider::AuditFile::open(shared.config.audit_path));
+    auto gateway = std::unique_ptr<LoopGateway>(new LoopGateway(shared, loop, std::move(sink)));
+    CS_CHECK(gateway->audit_.check_writable());
+    CS_TRY(gateway->issuer_, provider::Issuer::create(issuer_options(shared.config), gateway->issuer_parts(shared)));
+    gateway->service_.emplace(*gateway->issuer_, gateway->gateway_);
+    return gateway;
+  }
+
+  Task<void> serve(http::Exchange& exchange) override { return service_->serve(exchange); }
+  Result<void> reopen_audit() { return audit_.reopen(); }
+
+ private:
+  LoopGateway(Shared& shared, net::Loop& loop, std::unique_ptr<provider::AuditFile> sink)
+      : view_(*shared.registry),
+        audit_({.node = shared.config.node, .flush_interval = shared.config.audit_flush}, std::move(sink),
+               shared.clock, loop),
+        upstream_(loop, shared.resolver,
+                  {.host = shared.config.upstream.host,
+                   .port = shared.config.upstream.port,
+                   .authority = shared.config.upstream.authority()}),
+        gateway_(shared.policy, {.registry = view_,
+                                 .trust = shared.trust,
+                                 .peppers = shared.config.record.peppers,
+                                 .upstream = upstream_,
+                                 .audit = audit_,
+                                 .clock = shared.clock,
+                                 .executor = loop,
+                                 .entropy = shared.entropy}) {}
+
+  static provider::IssuerOptions issuer_options(const GatewayConfig& config) {
+    provider::IssuerOptions options;
+    options.issuer = config.issuer;
+    options.audience = config.audience;
+    options.environment = config.record.environment;
+    options.signing_keys = config.signing_keys;
+    options.token_lifetime = config.token_lifetime;
+    options.token_lifetime_max = config.record.token_lifetime_max;
+    return options;
+  }
+  provider::IssuerParts issuer_parts(Shared& shared) {
+    return {.registry = view_,
+            .peppers = shared.config.record.peppers,
+            .audit = audit_,
+            .clock = shared.clock,
+            .entropy = shared.entropy};
+  }
+
+  provider::RegistryView view_;
+  provider::AuditLog audit_;
+  net::ClientPool upstream_;
+  provider::GatewayService gateway_;
+  std::unique_ptr<provider::Issuer> issuer_;
+  std::optional<provider::ProviderService> service_;
+};
+
+Result<void> publish_trust(Shared& shared) {
+  auto trust = std::make_shared<provider::TokenTrust>();
+  CS_TRY(trust->keys, provider::public_keys_of(shared.config.signing_keys));
+  trust->rules.issuer = shared.config.issuer;
+  trust->rules.audience = shared.config.audience;
+  trust->rules.typ = jose::access_token_typ;
+  shared.trust.publish(std::move(trust));
+  return {};
+}
+
+// The registry is loaded and followed before the first request can come.
+Result<void> start_registry(Shared& shared) {
+  shared.registry = std::make_unique<provider::Registry>(provider::RegistryOptions{
+      .max_staleness = shared.config.max_staleness,
+      .on_problem = [&log = shared.log](const Error& error) { log.error("gateway.bad_record", {{"error", error}}); }});
+  store::FeedWatcherOptions options;
+  options.path = shared.config.record.store_path;
+  options.node_name = shared.config.node;
+  options.boot_id = encode_hex(shared.entropy.bytes(8));
+  options.on_trouble = [&log = shared.log](const std::optional<Error>& error) {
+    if (error) {
+      log.error("gateway.record_away", {{"error", *error}});
+    } else {
+      log.info("gateway.record_back");
+    }
+  };
+  CS_TRY(shared.watcher, store::FeedWatcher::create(std::move(options), *shared.registry, shared.clock));
+  return {};
+}
+
+// SIGHUP. Each part keeps what it had if its reading fails.
+void reload(Shared& shared, const CommonOptions& common, const std::vector<std::pair<net::Loop*, LoopGateway*>>& loops) {
+  const auto apply = [&]() -> Result<void> {
+    CS_TRY(const GatewayConfig config, load_gateway_config(common));
+    CS_TRY(auto tls, net::TlsServerContext::create(config.tls));
+    shared.tls.publish(std::move(tls));
+    return {};
+  };
+  if (const auto applied = apply(); applied) {
+    shared.log.info("gateway.tls_reloaded");
+  } else {
+    shared.log.error("gateway.reload_failed", {{"error", applied.error()}, {"kept", "the old certificate"}});
+  }
+  for (const auto& [loop, gateway] : loops) {
+    loop->post([gateway, &log = shared.log] {
+      const auto reopened = gateway->reopen_audit();
+      if (!reopened) log.error("gateway.audit_reopen_failed", {{"error", reopened.error()}});
+    });
+  }
+}
+
+}  // namespace
+
+Result<void> run_gateway(const CommonOptions& common) {
+  const Log& log = process_log();
+  CS_TRY(GatewayConfig config, load_gateway_config(common));
+  for (const std::string& place : config.unsafe_options) log.warning("gateway.unsafe_option", {{"place", place}});
+  CS_TRY(provider::GatewayPolicy policy, provider::GatewayPolicy::create(config.gateway));
+  Shared shared(std::move(config), std::move(policy), log);
+  CS_CHECK(publish_trust(shared));
+  CS_TRY(auto tls, net::TlsServerContext::create(shared.config.tls));
+  shared.tls.publish(std::move(tls));
+
+  net::RunOptions options;
+  const ServerConfig& server = shared.config.server;
+  for (const net::ListenOptions& listener : server.listeners) {
+    CS_TRY(auto socket, net::ListeningSocket::create(listener));
+    options.server.endpoints.push_back({.socket = std::move(socket), .tls = &shared.tls});
+  }
+  options.server.threads = server.threads;
+  options.server.connection_limits = server.connections;
+  options.server.serving.limits = server.limits;
+  options.server.serving.on_handshake_failed = [&log](const Endpoint& peer, const Error& error) {
+    log.info("gateway.handshake_failed", {{"peer", peer.to_string()}, {"error", error}});
+  };
+  options.drain_patience = server.drain_patience;
+  std::mutex mutex;
+  std::vector<std::pair<net::Loop*, LoopGateway*>> loops;
+  options.on_reload = [&] { reload(shared, common, loops); };
+  return net::run_server("gateway", log, std::move(options),
+                         [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {
+                           const std::lock_guard lock(mutex);
+                           if (!shared.registry) CS_CHECK(start_registry(shared));
+                           CS_TRY(auto service, LoopGateway::create(shared, loop));
+                           loops.emplace_back(&loop, static_cast<LoopGateway*>(service.get()));
+                           return service;
+                         });
+}
+
+}  // namespace countersign::cli
