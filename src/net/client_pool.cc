@@ -39,7 +39,8 @@ class ClientPool::Impl final : private Timer {
        const Published<TlsClientContext>* tls)
       : loop_(loop), resolver_(resolver), options_(std::move(options)) {
     if (tls) contexts_.emplace(*tls);
-    if (options_.authority.empty()) options_.authority = default_authority(options_, tls != nullptr);
+    if (options_.authority.empty())
+      options_.authority = default_authority(options_, tls != nullptr);
   }
   ~Impl() override {
     close_idle([](const Pooled&) { return true; });
@@ -67,7 +68,8 @@ class ClientPool::Impl final : private Timer {
     http::ClientConnection connection;
   };
 
-  // Keeps a place among connections_max while a connection is made; that may be given up at any time.
+  // Keeps a place among connections_max while a connection is made; that may be given up at any
+  // time.
   class Place {
    public:
     explicit Place(Impl& pool) : pool_(&pool) { ++pool.connections_; }
@@ -191,8 +193,8 @@ Task<Result<std::unique_ptr<SocketStream>>> ClientPool::Impl::connect(BootTime d
   CS_CO_TRY(const Addresses addresses, co_await resolver_.resolve(loop_, options_.host, deadline));
   Result<std::unique_ptr<SocketStream>> socket;
   for (size_t i = 0; i < addresses.size(); ++i) {
-    // An equal share of the time that is left for each address that is left: one that does not answer leaves some
-    // for the others.
+    // An equal share of the time that is left for each address that is left: one that does not
+    // answer leaves some for the others.
     const auto left = deadline - loop_.now();
     const BootTime until = loop_.now() + left / static_cast<int64_t>(addresses.size() - i);
     socket = co_await connect_tcp(loop_, {addresses[i], options_.port}, until);
@@ -214,7 +216,11 @@ Task<Result<std::unique_ptr<http::ClientExchange>>> ClientPool::open(http::OpenO
   co_return co_await impl_->open_new(options.deadline);
 }
 
-size_t ClientPool::connections() const { return impl_->connections(); }
-size_t ClientPool::idle_connections() const { return impl_->idle(); }
+size_t ClientPool::connections() const {
+  return impl_->connections();
+}
+size_t ClientPool::idle_connections() const {
+  return impl_->idle();
+}
 
 }  // namespace countersign::net

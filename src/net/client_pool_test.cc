@@ -229,7 +229,8 @@ TEST_F(ClientPoolTest, SaysWhyItCannotConnect) {
 TEST_F(ClientPoolTest, TriesAllAddressesInOrder) {
   serve(false);
   Resolver several(clock_, {.look_up = [](const std::string&) -> Result<Addresses> {
-                     return Addresses{*IpAddress::parse("127.0.0.9"), *IpAddress::parse("127.0.0.1")};
+                     return Addresses{*IpAddress::parse("127.0.0.9"),
+                                      *IpAddress::parse("127.0.0.1")};
                    }});
   auto named = options();
   named.host = "upstream.test";

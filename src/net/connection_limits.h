@@ -1,5 +1,6 @@
-// ConnectionLimits: how many connections a process serves, in all, from one address, and in their handshakes. One object
-// for all loops; thread-safe. Off the request path: asked once per connection.
+// ConnectionLimits: how many connections a process serves, in all, from one address, and in their
+// handshakes. One object for all loops; thread-safe. Off the request path: asked once per
+// connection.
 
 #pragma once
 
@@ -20,7 +21,7 @@ namespace countersign::net {
 struct ConnectionLimitOptions {
   size_t connections_max = 10'000;
   size_t per_address_max = 1'000;  // a provider's clients often share a few addresses
-  size_t handshakes_max = 512;     // each costs a signature: more at once only make all of them late
+  size_t handshakes_max = 512;  // each costs a signature: more at once only make all of them late
 };
 
 class ConnectionLimits final {

@@ -9,7 +9,8 @@ void DeadlineWheel::set(Deadlined& item, BootTime deadline) {
   // The slot it is in comes before its deadline: the sweep will look then, and link it anew.
   if (deadline == BootTime::max()) return;
   const BootClock::duration since_boot = deadline.time_since_epoch();
-  const int64_t tick = since_boot / granularity + (since_boot % granularity > since_boot.zero() ? 1 : 0);
+  const int64_t tick =
+      since_boot / granularity + (since_boot % granularity > since_boot.zero() ? 1 : 0);
   if (!item.linked() || tick < item.tick_) link(item, tick);
 }
 

@@ -1,6 +1,7 @@
-// DeadlineWheel: coarse deadlines of very many things, swept together. Moving a deadline to a later time, which every
-// request does several times, is one store; only moving it nearer relinks. A sweep visits what may be due, not what is
-// registered. For exact times there are Timers (core/executor.h).
+// DeadlineWheel: coarse deadlines of very many things, swept together. Moving a deadline to a later
+// time, which every request does several times, is one store; only moving it nearer relinks. A
+// sweep visits what may be due, not what is registered. For exact times there are Timers
+// (core/executor.h).
 
 #pragma once
 
@@ -19,7 +20,8 @@ class Deadlined : public Linked {
 
  protected:
   ~Deadlined() = default;
-  // Once per deadline. Called amid the sweep: it may set deadlines, but destroys and resumes nothing.
+  // Once per deadline. Called amid the sweep: it may set deadlines, but destroys and resumes
+  // nothing.
   virtual void deadline_passed() = 0;
 
  private:
@@ -42,14 +44,15 @@ class DeadlineWheel final {
   void sweep(BootTime now);
 
  private:
-  static constexpr int64_t slot_count = 512;  // 51 s; later deadlines wait in the last slot and are looked at again
+  static constexpr int64_t slot_count =
+      512;  // 51 s; later deadlines wait in the last slot and are looked at again
   LinkedList<Deadlined>& slot(int64_t tick) {
     return slots_[static_cast<size_t>(tick % slot_count)];
   }
   void link(Deadlined& item, int64_t tick);
 
   std::array<LinkedList<Deadlined>, slot_count> slots_;
-  int64_t swept_;                // the last tick that was swept
+  int64_t swept_;                  // the last tick that was swept
   int64_t next_tick_ = INT64_MAX;  // no slot before this one holds anything
 };
 

@@ -1,9 +1,9 @@
 #include "net/deadline_wheel.h"
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace countersign::net {
 namespace {

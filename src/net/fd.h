@@ -2,10 +2,10 @@
 
 #pragma once
 
-#include <unistd.h>
-
 #include <string_view>
 #include <utility>
+
+#include <unistd.h>
 
 #include "core/error.h"
 
@@ -36,7 +36,8 @@ class Fd final {
   int fd_ = -1;
 };
 
-// `doing` says what was tried ("bind 127.0.0.1:80"); the private detail becomes "bind 127.0.0.1:80: Permission denied".
+// `doing` says what was tried ("bind 127.0.0.1:80"); the private detail becomes "bind 127.0.0.1:80:
+// Permission denied".
 Error system_error(ErrorKind kind, std::string_view code, std::string_view public_text,
                    std::string_view doing, int error_number);
 

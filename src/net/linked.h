@@ -1,5 +1,5 @@
-// Linked and LinkedList: lists whose members are the links themselves. Joining and leaving allocate nothing and take
-// constant time, and what is destroyed leaves its list by itself. One thread.
+// Linked and LinkedList: lists whose members are the links themselves. Joining and leaving allocate
+// nothing and take constant time, and what is destroyed leaves its list by itself. One thread.
 
 #pragma once
 
@@ -28,7 +28,8 @@ class Linked {
   Linked* next_ = this;
 };
 
-// T derives from Linked, once. The list owns nothing; when it is destroyed, its members are in no list.
+// T derives from Linked, once. The list owns nothing; when it is destroyed, its members are in no
+// list.
 template <typename T>
 class LinkedList final {
  public:

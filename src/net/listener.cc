@@ -1,10 +1,10 @@
 #include "net/listener.h"
 
+#include <cerrno>
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-
-#include <cerrno>
 
 #include "net/socket_address.h"
 
@@ -94,10 +94,7 @@ Result<std::unique_ptr<Acceptor>> Acceptor::create(Loop& loop,
 
 Acceptor::Acceptor(Loop& loop, std::shared_ptr<const ListeningSocket> socket,
                    ConnectionLimits& limits, OnAccept on_accept)
-    : loop_(loop),
-      socket_(std::move(socket)),
-      limits_(limits),
-      on_accept_(std::move(on_accept)) {}
+    : loop_(loop), socket_(std::move(socket)), limits_(limits), on_accept_(std::move(on_accept)) {}
 
 Acceptor::~Acceptor() {
   if (watching_) loop_.unwatch(socket_->fd());
@@ -120,7 +117,9 @@ void Acceptor::fire() {
   if (!limits_.room() || !resume()) pause();
 }
 
-void Acceptor::on_events(uint32_t /*events*/) { loop_.schedule(*this); }
+void Acceptor::on_events(uint32_t /*events*/) {
+  loop_.schedule(*this);
+}
 
 void Acceptor::run() {
   for (int i = 0; i < batch_max; ++i) {

@@ -1,5 +1,6 @@
-// Listening sockets. ListeningSocket is the descriptor, one for the whole process; Acceptor takes connections from it for
-// one loop. All loops share the descriptor (EPOLLEXCLUSIVE), so no connection is lost when one of them stops.
+// Listening sockets. ListeningSocket is the descriptor, one for the whole process; Acceptor takes
+// connections from it for one loop. All loops share the descriptor (EPOLLEXCLUSIVE), so no
+// connection is lost when one of them stops.
 
 #pragma once
 
@@ -16,17 +17,17 @@
 namespace countersign::net {
 
 struct ListenOptions {
-  Endpoint address{};        // port 0: any free one
-  std::string interface{};   // SO_BINDTODEVICE: connections through this interface only
-  std::string unix_path{};   // if not empty: a Unix socket there, and neither of the above
-  unsigned unix_mode = 0600; // who may connect
+  Endpoint address{};         // port 0: any free one
+  std::string interface{};    // SO_BINDTODEVICE: connections through this interface only
+  std::string unix_path{};    // if not empty: a Unix socket there, and neither of the above
+  unsigned unix_mode = 0600;  // who may connect
   int backlog = 1024;
 };
 
 class ListeningSocket final {
  public:
-  // `net.listen_failed`: the address is taken, the interface is not there, a privilege is missing. A Unix socket that
-  // nobody listens on any more is replaced; any other file at its path is not.
+  // `net.listen_failed`: the address is taken, the interface is not there, a privilege is missing.
+  // A Unix socket that nobody listens on any more is replaced; any other file at its path is not.
   static Result<std::shared_ptr<const ListeningSocket>> create(const ListenOptions& options);
   // Removes the Unix socket's file.
   ~ListeningSocket();
@@ -54,8 +55,9 @@ struct AcceptedConnection {
 class Acceptor final : private Watched, private Wakeup, private Timer {
  public:
   using OnAccept = std::function<void(AcceptedConnection)>;
-  // Accepts from now on. `limits` outlives the acceptor; where they are reached, connections wait in the kernel's backlog;
-  // those over the limit of their address are closed at once. Without descriptors (EMFILE) it pauses, and spins never.
+  // Accepts from now on. `limits` outlives the acceptor; where they are reached, connections wait
+  // in the kernel's backlog; those over the limit of their address are closed at once. Without
+  // descriptors (EMFILE) it pauses, and spins never.
   static Result<std::unique_ptr<Acceptor>> create(Loop& loop,
                                                   std::shared_ptr<const ListeningSocket> socket,
                                                   ConnectionLimits& limits, OnAccept on_accept);

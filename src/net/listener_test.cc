@@ -1,13 +1,13 @@
 #include "net/listener.h"
 
+#include <algorithm>
+#include <fstream>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-#include <algorithm>
-#include <fstream>
 
 #include "net/signals.h"
 #include "net/socket_address.h"
@@ -199,9 +199,8 @@ TEST_F(AcceptorTest, WithoutDescriptorsItPausesAndGoesOnLater) {
 TEST(Signals, AreDeliveredToTheLoop) {
   const auto loop = make_loop();
   std::vector<int> seen;
-  const auto signals = Signals::create(*loop, {SIGUSR1, SIGUSR2}, [&](int number) {
-    seen.push_back(number);
-  });
+  const auto signals =
+      Signals::create(*loop, {SIGUSR1, SIGUSR2}, [&](int number) { seen.push_back(number); });
   ASSERT_TRUE(signals) << signals.error().for_log();
   ::raise(SIGUSR2);
   ::raise(SIGUSR1);

@@ -1,20 +1,23 @@
 #include "net/loop.h"
 
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 namespace countersign::net {
 namespace {
 
 constexpr int events_max = 256;  // of one wait; the kernel keeps the others in turn
-// Waits are measured without the time in which the machine is suspended: look at the clock at least this often.
+// Waits are measured without the time in which the machine is suspended: look at the clock at least
+// this often.
 constexpr BootClock::duration wait_max = std::chrono::seconds(1);
 
-BootTime read_clock() { return SystemClock().boot_now(); }
+BootTime read_clock() {
+  return SystemClock().boot_now();
+}
 
 }  // namespace
 
@@ -124,7 +127,9 @@ void Loop::wake_up() {
   [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
 }
 
-void Loop::spawn(Task<void> task) { tasks_.spawn(std::move(task)); }
+void Loop::spawn(Task<void> task) {
+  tasks_.spawn(std::move(task));
+}
 
 void Loop::at_end_of_turn(std::move_only_function<void()> work) {
   end_of_turn_.push_back(std::move(work));
@@ -139,6 +144,8 @@ Result<void> Loop::watch(int fd, uint32_t events, Watched& watched) {
   return {};
 }
 
-void Loop::unwatch(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+void Loop::unwatch(int fd) {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
 
 }  // namespace countersign::net

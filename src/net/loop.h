@@ -1,8 +1,9 @@
 // Loop: the Executor that waits for file descriptors, one per thread. Small on purpose.
 //
-// A turn: wait for events and note them; then run what they woke, what was posted, timers that are due; then the
-// end-of-turn work. Noting an event runs no code of the woken, so nothing can be destroyed while events still point at it; what
-// is woken or posted while others run waits for the next turn, so that no one can keep the others from theirs.
+// A turn: wait for events and note them; then run what they woke, what was posted, timers that are
+// due; then the end-of-turn work. Noting an event runs no code of the woken, so nothing can be
+// destroyed while events still point at it; what is woken or posted while others run waits for the
+// next turn, so that no one can keep the others from theirs.
 
 #pragma once
 
@@ -28,7 +29,8 @@ class Watched {
  protected:
   friend class Loop;
   ~Watched() = default;
-  // `events` as of epoll_wait. Only notes them and schedules Wakeups: it destroys and resumes nothing.
+  // `events` as of epoll_wait. Only notes them and schedules Wakeups: it destroys and resumes
+  // nothing.
   virtual void on_events(uint32_t events) = 0;
 };
 
@@ -46,7 +48,8 @@ class Wakeup : public Linked {
 class Loop final : public Executor {
  public:
   static Result<std::unique_ptr<Loop>> create();
-  // Destroys the spawned tasks, latest first, then what was posted. Everything watched is gone by then.
+  // Destroys the spawned tasks, latest first, then what was posted. Everything watched is gone by
+  // then.
   ~Loop() override;
 
   // Turns until stop(). A loop that was stopped can run again.
@@ -67,11 +70,12 @@ class Loop final : public Executor {
   // Destroys the spawned tasks, latest first. Not from inside one of them.
   void cancel_tasks() { tasks_.cancel_all(); }
 
-  // Calls `work` once, after everything else of this turn and before the loop waits again: many lines of a log leave
-  // in one write. What is added by such work waits for the next turn.
+  // Calls `work` once, after everything else of this turn and before the loop waits again: many
+  // lines of a log leave in one write. What is added by such work waits for the next turn.
   void at_end_of_turn(std::move_only_function<void()> work);
 
-  // For what wraps descriptors. `events` as for epoll_ctl; the descriptor and `watched` outlive the watch.
+  // For what wraps descriptors. `events` as for epoll_ctl; the descriptor and `watched` outlive the
+  // watch.
   Result<void> watch(int fd, uint32_t events, Watched& watched);
   void unwatch(int fd);
   // In the next turn (or in this one, if its wakeups have not begun). Scheduling twice is once.

@@ -153,9 +153,15 @@ LoopServer::LoopServer(Loop& loop, http::Service& service, ConnectionLimits& lim
     : impl_(std::make_unique<Impl>(loop, service, limits, options)) {}
 LoopServer::~LoopServer() = default;
 
-Result<void> LoopServer::listen(const ServerEndpoint& endpoint) { return impl_->listen(endpoint); }
-void LoopServer::set_route(Route route) { impl_->route_ = std::move(route); }
-const Counted::Count& LoopServer::load() const { return impl_->count_; }
+Result<void> LoopServer::listen(const ServerEndpoint& endpoint) {
+  return impl_->listen(endpoint);
+}
+void LoopServer::set_route(Route route) {
+  impl_->route_ = std::move(route);
+}
+const Counted::Count& LoopServer::load() const {
+  return impl_->count_;
+}
 void LoopServer::serve(AcceptedConnection connection, const Published<TlsServerContext>* tls) {
   impl_->serve(std::move(connection), tls);
 }

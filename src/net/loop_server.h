@@ -1,5 +1,5 @@
-// LoopServer: accepts and serves connections on one loop. Server (server.h) runs one on each of its threads; tests run one
-// on a loop of their own.
+// LoopServer: accepts and serves connections on one loop. Server (server.h) runs one on each of its
+// threads; tests run one on a loop of their own.
 
 #pragma once
 
@@ -19,8 +19,8 @@ namespace countersign::net {
 // Where connections come from and how they are secured.
 struct ServerEndpoint {
   std::shared_ptr<const ListeningSocket> socket;
-  // Null: plain HTTP. Otherwise outlives the server; the context published at the time of accepting is used. Without one,
-  // connections are closed.
+  // Null: plain HTTP. Otherwise outlives the server; the context published at the time of accepting
+  // is used. Without one, connections are closed.
   const Published<TlsServerContext>* tls = nullptr;
 };
 
@@ -43,17 +43,19 @@ class LoopServer final {
 
   // May be called for several endpoints, before drain().
   Result<void> listen(const ServerEndpoint& endpoint);
-  // Which loop serves an accepted connection; without it, this one does. Called on this loop's thread. Before listen().
+  // Which loop serves an accepted connection; without it, this one does. Called on this loop's
+  // thread. Before listen().
   using Route = std::function<void(AcceptedConnection, const Published<TlsServerContext>* tls)>;
   void set_route(Route route);
-  // The number of this loop's connections, handshakes included. Outlives the server; a router may count a connection
-  // ahead of its serve().
+  // The number of this loop's connections, handshakes included. Outlives the server; a router may
+  // count a connection ahead of its serve().
   const Counted::Count& load() const;
   // Serves a connection, wherever it was accepted. While draining it is closed.
   void serve(AcceptedConnection connection, const Published<TlsServerContext>* tls);
 
-  // Stops accepting, closes idle connections and those in their handshake, lets requests under way finish, closes what is left
-  // at `deadline`, then calls `done` (once, not from inside drain()). Called again, it can only bring the deadline nearer.
+  // Stops accepting, closes idle connections and those in their handshake, lets requests under way
+  // finish, closes what is left at `deadline`, then calls `done` (once, not from inside drain()).
+  // Called again, it can only bring the deadline nearer.
   void drain(BootTime deadline, std::move_only_function<void()> done);
 
  private:

@@ -1,9 +1,9 @@
 #include "net/loop.h"
 
-#include <gtest/gtest.h>
-
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "support/net_sockets.h"
 

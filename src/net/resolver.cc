@@ -1,11 +1,11 @@
 #include "net/resolver.h"
 
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include <netdb.h>
+#include <sys/socket.h>
 
 #include "net/socket_address.h"
 
@@ -43,8 +43,7 @@ Result<Addresses> look_up(const std::string& host) {
 Resolver::Resolver(const Clock& clock, Options options)
     : clock_(clock), options_(std::move(options)), worker_(options_.worker) {}
 
-Task<Result<Addresses>> Resolver::resolve(Executor& executor, std::string host,
-                                          BootTime deadline) {
+Task<Result<Addresses>> Resolver::resolve(Executor& executor, std::string host, BootTime deadline) {
   if (const auto literal = IpAddress::parse(host)) co_return Addresses{*literal};
   if (auto known = remembered(host)) co_return *std::move(known);
   std::move_only_function<Result<Addresses>()> work = [this, host] {

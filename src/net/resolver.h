@@ -1,5 +1,5 @@
-// Resolver: host names to addresses, by getaddrinfo on a Worker's thread; one for the whole process. Answers are
-// remembered for a short time. Addresses written as such need no look-up.
+// Resolver: host names to addresses, by getaddrinfo on a Worker's thread; one for the whole
+// process. Answers are remembered for a short time. Addresses written as such need no look-up.
 //
 // Does NOT verify names (no DNSSEC): TLS decides who is at the other end.
 
@@ -29,16 +29,19 @@ Result<Addresses> look_up(const std::string& host);
 class Resolver final {
  public:
   struct Options {
-    BootClock::duration positive_ttl = std::chrono::seconds(10);  // getaddrinfo does not tell the record's own
+    BootClock::duration positive_ttl =
+        std::chrono::seconds(10);  // getaddrinfo does not tell the record's own
     BootClock::duration negative_ttl = std::chrono::seconds(1);
     size_t names_max = 1024;
     Worker::Options worker{.threads = 1, .queue_max = 256};
-    std::function<Result<Addresses>(const std::string&)> look_up = net::look_up;  // called on the worker
+    std::function<Result<Addresses>(const std::string&)> look_up =
+        net::look_up;  // called on the worker
   };
   // `clock` outlives the resolver.
   Resolver(const Clock& clock, Options options);
 
-  // Thread-safe. `net.resolve_failed`; `net.worker_busy` or `net.worker_timeout` if the worker does not keep up.
+  // Thread-safe. `net.resolve_failed`; `net.worker_busy` or `net.worker_timeout` if the worker does
+  // not keep up.
   Task<Result<Addresses>> resolve(Executor& executor, std::string host, BootTime deadline);
 
  private:

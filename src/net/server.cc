@@ -32,7 +32,8 @@ class Server::Impl final {
   size_t connections() const { return limits_.connections(); }
 
  private:
-  // The loop lives as long as the server, so that anyone may post to it; service and connections end with the thread.
+  // The loop lives as long as the server, so that anyone may post to it; service and connections
+  // end with the thread.
   struct Thread {
     std::unique_ptr<Loop> loop;
     std::unique_ptr<http::Service> service;
@@ -108,8 +109,8 @@ Result<void> Server::Impl::set_up(Thread& thread) {
   return {};
 }
 
-// The kernel gives most connections to the loop that happens to be awake. They live long, so each is taken to the
-// loop that has fewest.
+// The kernel gives most connections to the loop that happens to be awake. They live long, so each
+// is taken to the loop that has fewest.
 void Server::Impl::route(Thread& here, AcceptedConnection connection,
                          const Published<TlsServerContext>* tls) {
   Thread* target = &here;
@@ -139,10 +140,20 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, ServiceFact
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
-void Server::drain(BootClock::duration patience) { impl_->drain(patience); }
-void Server::join() { impl_->join(); }
-void Server::on_each_loop(std::function<void(Loop&)> work) { impl_->on_each_loop(work); }
-size_t Server::threads() const { return impl_->threads(); }
-size_t Server::connections() const { return impl_->connections(); }
+void Server::drain(BootClock::duration patience) {
+  impl_->drain(patience);
+}
+void Server::join() {
+  impl_->join();
+}
+void Server::on_each_loop(std::function<void(Loop&)> work) {
+  impl_->on_each_loop(work);
+}
+size_t Server::threads() const {
+  return impl_->threads();
+}
+size_t Server::connections() const {
+  return impl_->connections();
+}
 
 }  // namespace countersign::net

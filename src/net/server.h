@@ -1,5 +1,5 @@
-// Server: a Service on as many threads as there are cores, each with its own Loop, its own instance of the service and its
-// own connections. Requests never leave their thread.
+// Server: a Service on as many threads as there are cores, each with its own Loop, its own instance
+// of the service and its own connections. Requests never leave their thread.
 
 #pragma once
 
@@ -12,7 +12,8 @@
 
 namespace countersign::net {
 
-// Makes a loop's instance of the service, on that loop's thread. It is destroyed there too, after its connections.
+// Makes a loop's instance of the service, on that loop's thread. It is destroyed there too, after
+// its connections.
 using ServiceFactory = std::function<Result<std::unique_ptr<http::Service>>(Loop& loop)>;
 
 struct ServerOptions {
@@ -24,16 +25,17 @@ struct ServerOptions {
 
 class Server final {
  public:
-  // Starts the threads and accepts connections as soon as every loop has its service; an error of one is the error of all,
-  // and then nothing is left running.
+  // Starts the threads and accepts connections as soon as every loop has its service; an error of
+  // one is the error of all, and then nothing is left running.
   static Result<std::unique_ptr<Server>> start(ServerOptions options, ServiceFactory factory);
   // Stops at once if drain() was not called; joins.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Begins to stop: no new connections, idle ones closed, requests under way finish or are cut off after `patience`; then
-  // the threads end. Thread-safe, returns at once. Called again, it can only shorten the patience.
+  // Begins to stop: no new connections, idle ones closed, requests under way finish or are cut off
+  // after `patience`; then the threads end. Thread-safe, returns at once. Called again, it can only
+  // shorten the patience.
   void drain(BootClock::duration patience);
   // Until all threads have ended, which takes a drain(). One caller.
   void join();

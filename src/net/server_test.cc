@@ -1,10 +1,10 @@
 #include "net/server.h"
 
-#include <gtest/gtest.h>
-
 #include <future>
 #include <set>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "net/client_pool.h"
 #include "support/net_pki.h"

@@ -1,11 +1,11 @@
 #include "net/signals.h"
 
+#include <cerrno>
+
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-
-#include <cerrno>
 
 namespace countersign::net {
 
@@ -29,9 +29,13 @@ Result<std::unique_ptr<Signals>> Signals::create(Loop& loop, const std::vector<i
 Signals::Signals(Loop& loop, Fd fd, std::function<void(int)> on_signal)
     : loop_(loop), fd_(std::move(fd)), on_signal_(std::move(on_signal)) {}
 
-Signals::~Signals() { loop_.unwatch(fd_.get()); }
+Signals::~Signals() {
+  loop_.unwatch(fd_.get());
+}
 
-void Signals::on_events(uint32_t /*events*/) { loop_.schedule(*this); }
+void Signals::on_events(uint32_t /*events*/) {
+  loop_.schedule(*this);
+}
 
 void Signals::run() {
   signalfd_siginfo info;

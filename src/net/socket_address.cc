@@ -1,11 +1,11 @@
 #include "net/socket_address.h"
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
 
 namespace countersign::net {
 

@@ -2,11 +2,11 @@
 
 #pragma once
 
+#include <string_view>
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-
-#include <string_view>
 
 #include "core/ip_address.h"
 #include "core/result.h"
@@ -34,7 +34,8 @@ class SocketAddress final {
   socklen_t size_ = sizeof(sockaddr_storage);
 };
 
-// TCP_NODELAY: what is written leaves at once. Fails silently for Unix sockets, which have no such delay.
+// TCP_NODELAY: what is written leaves at once. Fails silently for Unix sockets, which have no such
+// delay.
 void set_no_delay(int fd);
 
 }  // namespace countersign::net

@@ -1,13 +1,13 @@
 #include "net/socket_stream.h"
 
+#include <cerrno>
+#include <cstring>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "net/socket_address.h"
 
@@ -19,8 +19,8 @@ using http::IoResult;
 using http::IoStatus;
 using http::WakeReason;
 
-// What one stream may move in one turn; a try costs as much as moving try_cost bytes. Some six reads of a TLS record,
-// or sixty small messages.
+// What one stream may move in one turn; a try costs as much as moving try_cost bytes. Some six
+// reads of a TLS record, or sixty small messages.
 constexpr size_t share_per_turn = 256 * 1024;
 constexpr size_t try_cost = 4 * 1024;
 
@@ -71,8 +71,8 @@ IoResult SocketStream::try_read(std::span<char> into) {
   if (moved > 0) {
     const auto bytes = static_cast<size_t>(moved);
     spend(bytes);
-    // A short read has emptied the kernel's buffer; whatever comes later is reported. But what ends the stream may have been
-    // reported already, so then only the end itself stops the reading.
+    // A short read has emptied the kernel's buffer; whatever comes later is reported. But what ends
+    // the stream may have been reported already, so then only the end itself stops the reading.
     if (bytes < into.size() && !hung_up_) readable_ = false;
     return {IoStatus::ok, bytes};
   }
@@ -137,14 +137,17 @@ void SocketStream::Slot::run() {
   if (owner.closed()) {
     reason = WakeReason::closed;
   } else if (owner.deadline() <= owner.loop_.now()) {
-    reason = WakeReason::timed_out;  // also if there is something to read: a trickle does not buy time
+    reason =
+        WakeReason::timed_out;  // also if there is something to read: a trickle does not buy time
   } else if (!forced && !owner.possible(until) && !owner.broken()) {
     return;  // used up since by the other direction; the next report wakes
   }
   std::exchange(waiter, nullptr)->wake(reason);  // may destroy the stream
 }
 
-void SocketStream::set_deadline(BootTime deadline) { loop_.deadlines().set(*this, deadline); }
+void SocketStream::set_deadline(BootTime deadline) {
+  loop_.deadlines().set(*this, deadline);
+}
 
 void SocketStream::deadline_passed() {
   if (reader_.waiter) loop_.schedule(reader_);

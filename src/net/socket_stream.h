@@ -1,8 +1,9 @@
 // SocketStream: a connected TCP or Unix socket as a ByteStream.
 //
-// Registered with its loop once, edge-triggered; what the kernel reported is remembered, so that a try which cannot succeed
-// makes no system call. A short read or write tells that the kernel's buffer is used up, until the next report.
-// How much one stream may move in one turn is bounded: then a try gives `again`, and the others have theirs.
+// Registered with its loop once, edge-triggered; what the kernel reported is remembered, so that a
+// try which cannot succeed makes no system call. A short read or write tells that the kernel's
+// buffer is used up, until the next report. How much one stream may move in one turn is bounded:
+// then a try gives `again`, and the others have theirs.
 
 #pragma once
 
@@ -18,7 +19,8 @@ namespace countersign::net {
 
 class SocketStream final : public http::ByteStream, private Watched, private Deadlined {
  public:
-  // `fd` is a connected, non-blocking stream socket (or one whose connect() is under way). `peer` as accept() gave it.
+  // `fd` is a connected, non-blocking stream socket (or one whose connect() is under way). `peer`
+  // as accept() gave it.
   static Result<std::unique_ptr<SocketStream>> create(Loop& loop, Fd fd, Endpoint peer);
   ~SocketStream() override;
 
@@ -32,8 +34,8 @@ class SocketStream final : public http::ByteStream, private Watched, private Dea
   const http::PeerInfo& peer() const override { return peer_; }
   Error failure() const override;
 
-  // For TLS, whose reader may have to wait until it can write, and the other way round: `waiter` stays the one for
-  // `direction`, but is woken when `until` is possible.
+  // For TLS, whose reader may have to wait until it can write, and the other way round: `waiter`
+  // stays the one for `direction`, but is woken when `until` is possible.
   void set_waiter(http::Direction direction, http::StreamWaiter* waiter, http::Direction until);
   // Wakes the waiter of `direction` in the next turn, whatever the socket says.
   void wake_soon(http::Direction direction);

@@ -118,7 +118,8 @@ TEST_F(SocketStreamTest, AWriterIsWokenWhenThePeerReads) {
   testing::turn_until(*loop_, [&] { return written; });
 }
 
-Task<void> note_wake(http::ByteStream& stream, Direction direction, WakeReason& reason, int& wakes) {
+Task<void> note_wake(http::ByteStream& stream, Direction direction, WakeReason& reason,
+                     int& wakes) {
   reason = co_await http::Readiness(stream, direction);
   ++wakes;
 }
@@ -332,7 +333,8 @@ TEST(ConnectUnix, ConnectsByPath) {
   const auto missing = loop->run_until_done(connect_unix(*loop, folder / "none", BootTime::max()));
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, "net.connect_failed");
-  const auto too_long = loop->run_until_done(connect_unix(*loop, std::string(200, 'x'), BootTime::max()));
+  const auto too_long =
+      loop->run_until_done(connect_unix(*loop, std::string(200, 'x'), BootTime::max()));
   ASSERT_FALSE(too_long);
   EXPECT_EQ(too_long.error().code, "net.bad_socket_path");
 }

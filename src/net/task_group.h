@@ -16,7 +16,8 @@ class TaskGroup final {
 
   // Starts `task` now. Its frame is destroyed when it ends.
   void spawn(Task<void> task);
-  // Destroys the frames of all tasks, latest first, and of those that they spawn meanwhile. Not from inside one of them.
+  // Destroys the frames of all tasks, latest first, and of those that they spawn meanwhile. Not
+  // from inside one of them.
   void cancel_all();
   size_t size() const { return size_; }
 

@@ -1,8 +1,8 @@
 #include "net/tls.h"
 
-#include <openssl/ssl.h>
-
 #include <array>
+
+#include <openssl/ssl.h>
 
 #include "core/ip_address.h"
 #include "crypto/key.h"
@@ -53,7 +53,7 @@ Result<Context> make_context(const SSL_METHOD* method, bool allow_tls_1_2) {
   SSL_CTX_set_mode(native, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_max_cert_list(native, 64 * 1024);  // of the peer's chain: ours have a few KiB
-  SSL_CTX_set_read_ahead(native, 1);  // a whole record, or several, in one read
+  SSL_CTX_set_read_ahead(native, 1);             // a whole record, or several, in one read
   SSL_CTX_set_info_callback(native, count_handshake_steps);
   return context;
 }
@@ -99,8 +99,8 @@ Result<void> use_identity(SSL_CTX* context, const TlsIdentity& identity) {
 Result<void> require_peer_certificate(SSL_CTX* context, const std::string& anchors_pem) {
   const auto anchors = crypto::TrustStore::from_pem(anchors_pem);
   if (!anchors) {
-    return fail(ErrorKind::misconfigured, "net.tls_bad_anchors",
-                "the trust anchors cannot be used", anchors.error().for_log());
+    return fail(ErrorKind::misconfigured, "net.tls_bad_anchors", "the trust anchors cannot be used",
+                anchors.error().for_log());
   }
   SSL_CTX_set1_cert_store(context, anchors->native());
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
@@ -110,7 +110,9 @@ Result<void> require_peer_certificate(SSL_CTX* context, const std::string& ancho
 
 }  // namespace
 
-void FreeTlsContext::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+void FreeTlsContext::operator()(ssl_ctx_st* context) const {
+  SSL_CTX_free(context);
+}
 
 Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::create(const Options& options) {
   CS_TRY(Context context, make_context(TLS_server_method(), options.unsafe_allow_tls_1_2));
@@ -129,8 +131,7 @@ Result<std::shared_ptr<const TlsClientContext>> TlsClientContext::create(const O
   auto rules = crypto::PeerRules::server(options.server_name, options.spki_pins);
   if (!rules) {
     return fail(ErrorKind::misconfigured, "net.tls_bad_server_name",
-                "the server's name is neither a host name nor an address",
-                rules.error().for_log());
+                "the server's name is neither a host name nor an address", rules.error().for_log());
   }
   CS_TRY(Context context, make_context(TLS_client_method(), options.unsafe_allow_tls_1_2));
   if (options.identity) CS_CHECK(use_identity(context.get(), *options.identity));

@@ -1,9 +1,11 @@
-// What TLS connections of one kind share: key and trust anchors, parsed once. Immutable; a reload makes a new context and
-// keeps the old one if that fails. Connections keep the context they were made with.
+// What TLS connections of one kind share: key and trust anchors, parsed once. Immutable; a reload
+// makes a new context and keeps the old one if that fails. Connections keep the context they were
+// made with.
 //
-// TLS 1.3 unless told otherwise. Trust anchors are private ones only: the system's store is never consulted. No
-// resumption, no early data, no renegotiation, no compression: each connection proves its certificate anew.
-// Beyond OpenSSL's chain verification, crypto's own checks decide (crypto/verified_peer.h). Fails closed.
+// TLS 1.3 unless told otherwise. Trust anchors are private ones only: the system's store is never
+// consulted. No resumption, no early data, no renegotiation, no compression: each connection proves
+// its certificate anew. Beyond OpenSSL's chain verification, crypto's own checks decide
+// (crypto/verified_peer.h). Fails closed.
 //
 // Does NOT check revocation lists or OCSP: revocation is by cut-off (design §5.2).
 
@@ -43,9 +45,10 @@ class TlsServerContext final {
   struct Options {
     TlsIdentity identity{};
     ClientCertificates client_certificates = ClientCertificates::required;
-    std::string client_anchors_pem{};  // who may have issued client certificates, if they are required
-    // Also accept TLS 1.2 (ECDHE with AEAD only), for peers that cannot do better. 1.2 shows the client's certificate to
-    // whoever listens on the network.
+    std::string
+        client_anchors_pem{};  // who may have issued client certificates, if they are required
+    // Also accept TLS 1.2 (ECDHE with AEAD only), for peers that cannot do better. 1.2 shows the
+    // client's certificate to whoever listens on the network.
     bool unsafe_allow_tls_1_2 = false;
   };
   // `net.tls_bad_certificate`, `net.tls_bad_key`, `net.tls_key_mismatch`, `net.tls_bad_anchors`.
@@ -67,9 +70,11 @@ class TlsClientContext final {
   struct Options {
     std::optional<TlsIdentity> identity{};  // shown if the server asks
     std::string server_anchors_pem{};       // who may have issued the server's certificate
-    // The DNS name (sent as SNI) or IP address that the server's certificate must hold as subjectAltName.
+    // The DNS name (sent as SNI) or IP address that the server's certificate must hold as
+    // subjectAltName.
     std::string server_name{};
-    // SHA-256 over SubjectPublicKeyInfo. If any are given, the server's own key must be one of them.
+    // SHA-256 over SubjectPublicKeyInfo. If any are given, the server's own key must be one of
+    // them.
     std::vector<crypto::Sha256Digest> spki_pins{};
     bool unsafe_allow_tls_1_2 = false;
   };

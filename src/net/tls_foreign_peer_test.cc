@@ -1,14 +1,15 @@
-// Our TLS server against clients that behave as ours never would, played by bare OpenSSL on a thread of their own.
+// Our TLS server against clients that behave as ours never would, played by bare OpenSSL on a
+// thread of their own.
+
+#include <csignal>
+#include <functional>
+#include <thread>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-
-#include <csignal>
-#include <functional>
-#include <thread>
 
 #include "net/tls_stream.h"
 #include "support/net_pki.h"
@@ -40,9 +41,8 @@ class TlsForeignPeer : public ::testing::Test {
     };
     const Owned<X509> certificate(
         PEM_read_bio_X509(bio(identity.certificate_chain_pem).get(), nullptr, nullptr, nullptr));
-    const Owned<EVP_PKEY> key(
-        PEM_read_bio_PrivateKey(bio(identity.private_key_pem.unsafe_reveal_text()).get(), nullptr,
-                                nullptr, nullptr));
+    const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(
+        bio(identity.private_key_pem.unsafe_reveal_text()).get(), nullptr, nullptr, nullptr));
     SSL_CTX_use_certificate(context_.get(), certificate.get());
     SSL_CTX_use_PrivateKey(context_.get(), key.get());
   }

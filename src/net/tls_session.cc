@@ -6,7 +6,9 @@
 namespace countersign::net {
 namespace {
 
-TlsSession& session_of(BIO* bio) { return *static_cast<TlsSession*>(BIO_get_data(bio)); }
+TlsSession& session_of(BIO* bio) {
+  return *static_cast<TlsSession*>(BIO_get_data(bio));
+}
 
 int read_socket(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
@@ -78,25 +80,24 @@ BIO* make_socket_bio(TlsSession& session) {
 }
 
 int check_peer_certificate(X509_STORE_CTX* chain, void* /*unused*/) {
-  const auto* ssl = static_cast<SSL*>(
-      X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* session = ssl ? static_cast<TlsSession*>(SSL_get_app_data(ssl)) : nullptr;
   if (!session || !session->rules) return 0;
   const bool chain_holds = X509_verify_cert(chain) == 1;
   const int error = X509_STORE_CTX_get_error(chain);
   if (!chain_holds || error != X509_V_OK) {
     const X509* refused = X509_STORE_CTX_get_current_cert(chain);
-    std::string which = "certificate " + std::to_string(X509_STORE_CTX_get_error_depth(chain)) +
-                        " of the chain";
+    std::string which =
+        "certificate " + std::to_string(X509_STORE_CTX_get_error_depth(chain)) + " of the chain";
     if (refused) {
       if (const auto certificate = crypto::read_certificate(refused)) {
         which += " (" + certificate->subject + ")";
       }
     }
-    session->refusal = std::make_unique<Error>(
-        make_error(ErrorKind::unauthenticated, "net.tls_peer_refused",
-                   "the peer's certificate is not trusted",
-                   which + ": " + X509_verify_cert_error_string(error)));
+    session->refusal = std::make_unique<Error>(make_error(
+        ErrorKind::unauthenticated, "net.tls_peer_refused", "the peer's certificate is not trusted",
+        which + ": " + X509_verify_cert_error_string(error)));
     if (error == X509_V_OK) X509_STORE_CTX_set_error(chain, X509_V_ERR_UNSPECIFIED);
     return 0;
   }

@@ -1,13 +1,14 @@
-// TlsSession: what OpenSSL's callbacks need to know about their connection. For the .cc files of this layer.
+// TlsSession: what OpenSSL's callbacks need to know about their connection. For the .cc files of
+// this layer.
 
 #pragma once
-
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 
 #include <memory>
 #include <optional>
 #include <string_view>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 
 #include "core/error.h"
 #include "crypto/verified_peer.h"
@@ -26,10 +27,11 @@ struct TlsSession {
   bool established = false;
   bool socket_ended = false;
   uint64_t bytes_read = 0;
-  uint64_t handshake_steps = 0;  // of OpenSSL's state machine, for KeyUpdates and tickets: a few each
+  uint64_t handshake_steps =
+      0;  // of OpenSSL's state machine, for KeyUpdates and tickets: a few each
 
-  // RFC 8446 §4.6.3 sets no limit to KeyUpdates, each of which makes us derive keys and answer. Real peers send one in many
-  // gigabytes.
+  // RFC 8446 §4.6.3 sets no limit to KeyUpdates, each of which makes us derive keys and answer.
+  // Real peers send one in many gigabytes.
   bool flooded() const { return handshake_steps > 256 + bytes_read / 16384; }
 };
 
@@ -42,7 +44,8 @@ int check_peer_certificate(X509_STORE_CTX* chain, void* unused);
 // SSL_CTX_set_info_callback: counts handshake steps after the handshake.
 void count_handshake_steps(const SSL* ssl, int where, int result);
 
-// The latest error of this thread as ours, and no error left behind. `ssl_error` as SSL_get_error gave it.
+// The latest error of this thread as ours, and no error left behind. `ssl_error` as SSL_get_error
+// gave it.
 Error take_tls_error(const TlsSession& session, int ssl_error);
 
 // Errors of earlier calls would be taken for those of the next one.

@@ -24,7 +24,9 @@ TlsStream::TlsStream(std::unique_ptr<SocketStream> socket, std::shared_ptr<const
   SSL_set_app_data(ssl_, session_.get());
 }
 
-TlsStream::~TlsStream() { SSL_free(ssl_); }
+TlsStream::~TlsStream() {
+  SSL_free(ssl_);
+}
 
 Task<Result<std::unique_ptr<TlsStream>>> TlsStream::accept(
     std::unique_ptr<SocketStream> socket, std::shared_ptr<const TlsServerContext> context,
@@ -90,8 +92,7 @@ Task<Result<void>> TlsStream::negotiate(BootTime deadline) {
 
 // Fails closed: what the callback should have refused is refused here once more.
 Result<void> TlsStream::check_outcome(bool needs_certificate) {
-  if (needs_certificate &&
-      (!session_->verified || SSL_get_verify_result(ssl_) != X509_V_OK)) {
+  if (needs_certificate && (!session_->verified || SSL_get_verify_result(ssl_) != X509_V_OK)) {
     return fail(ErrorKind::unauthenticated, "net.tls_peer_refused",
                 "the peer's certificate was not verified", peer_.address.to_string());
   }
@@ -136,7 +137,8 @@ IoResult TlsStream::try_write(std::string_view from) {
   }
   const IoResult outcome = conclude(result, write_until_);
   if (outcome.status == IoStatus::failed && failure_->code == "net.tls_closed") {
-    // The peer may have said why before it closed: its alert, or an early answer, can still be read.
+    // The peer may have said why before it closed: its alert, or an early answer, can still be
+    // read.
     write_failed_ = true;
     char byte;
     size_t peeked = 0;
@@ -185,10 +187,16 @@ void TlsStream::shutdown_write() {
   socket_->shutdown_write();
 }
 
-bool TlsStream::stale() const { return holds_more_ || ended_ || failure_ || socket_->stale(); }
+bool TlsStream::stale() const {
+  return holds_more_ || ended_ || failure_ || socket_->stale();
+}
 
-Error TlsStream::failure() const { return failure_ ? *failure_ : socket_->failure(); }
+Error TlsStream::failure() const {
+  return failure_ ? *failure_ : socket_->failure();
+}
 
-std::string_view TlsStream::protocol_version() const { return SSL_get_version(ssl_); }
+std::string_view TlsStream::protocol_version() const {
+  return SSL_get_version(ssl_);
+}
 
 }  // namespace countersign::net

@@ -1,8 +1,9 @@
-// TlsStream: TLS over a SocketStream, as a ByteStream. Exists only after its handshake: the TlsStream of a context that
-// asks for certificates has a peer that was verified.
+// TlsStream: TLS over a SocketStream, as a ByteStream. Exists only after its handshake: the
+// TlsStream of a context that asks for certificates has a peer that was verified.
 //
-// OpenSSL reads and writes the socket through its remembered readiness, so it makes no system call that cannot succeed. An end
-// without close_notify is `failed`, never `end`: what was received may be cut short.
+// OpenSSL reads and writes the socket through its remembered readiness, so it makes no system call
+// that cannot succeed. An end without close_notify is `failed`, never `end`: what was received may
+// be cut short.
 
 #pragma once
 
@@ -22,13 +23,14 @@ struct TlsSession;
 
 class TlsStream final : public http::ByteStream {
  public:
-  // The handshake. Errors: `net.tls_peer_refused` (its certificate; the detail says which and why), `net.tls_alert` (the peer
-  // refused this side), `net.tls_protocol`, `net.tls_closed`, `net.tls_timeout`. The peer is told by an alert.
+  // The handshake. Errors: `net.tls_peer_refused` (its certificate; the detail says which and why),
+  // `net.tls_alert` (the peer refused this side), `net.tls_protocol`, `net.tls_closed`,
+  // `net.tls_timeout`. The peer is told by an alert.
   static Task<Result<std::unique_ptr<TlsStream>>> accept(
       std::unique_ptr<SocketStream> socket, std::shared_ptr<const TlsServerContext> context,
       BootTime deadline);
-  // TLS 1.3 lets a client finish before the server has judged its certificate: a refusal is then the failure() of the first
-  // read.
+  // TLS 1.3 lets a client finish before the server has judged its certificate: a refusal is then
+  // the failure() of the first read.
   static Task<Result<std::unique_ptr<TlsStream>>> connect(
       std::unique_ptr<SocketStream> socket, std::shared_ptr<const TlsClientContext> context,
       BootTime deadline);
@@ -49,8 +51,7 @@ class TlsStream final : public http::ByteStream {
   ssl_st* native() { return ssl_; }
 
  private:
-  TlsStream(std::unique_ptr<SocketStream> socket, std::shared_ptr<const void> context,
-            ssl_st* ssl);
+  TlsStream(std::unique_ptr<SocketStream> socket, std::shared_ptr<const void> context, ssl_st* ssl);
   static Task<Result<std::unique_ptr<TlsStream>>> shake_hands(std::unique_ptr<TlsStream> stream,
                                                               const crypto::PeerRules* rules,
                                                               BootTime deadline);

@@ -355,9 +355,9 @@ TEST_F(TlsStreamTest, NoSessionTicketIsSent) {
 }
 
 TEST_F(TlsStreamTest, GarbageInsteadOfAHandshakeIsRefused) {
-  for (const std::string_view garbage :
-       {std::string_view("GET / HTTP/1.1\r\n\r\n"), std::string_view("\x16\x03\x01\x00\x05xxxxx", 10),
-        std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0", 12)}) {
+  for (const std::string_view garbage : {std::string_view("GET / HTTP/1.1\r\n\r\n"),
+                                         std::string_view("\x16\x03\x01\x00\x05xxxxx", 10),
+                                         std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0", 12)}) {
     auto [a, b] = testing::socket_pair();
     ASSERT_GT(::send(b.get(), garbage.data(), garbage.size(), MSG_NOSIGNAL), 0);
     const auto stream = loop_->run_until_done(TlsStream::accept(
@@ -369,9 +369,8 @@ TEST_F(TlsStreamTest, GarbageInsteadOfAHandshakeIsRefused) {
 
 TEST_F(TlsStreamTest, AStalledHandshakeTimesOut) {
   auto [a, b] = testing::socket_pair();
-  const auto stream = loop_->run_until_done(
-      TlsStream::accept(testing::make_stream(*loop_, std::move(a)), pki_.server(),
-                        loop_->now() + milliseconds(1)));
+  const auto stream = loop_->run_until_done(TlsStream::accept(
+      testing::make_stream(*loop_, std::move(a)), pki_.server(), loop_->now() + milliseconds(1)));
   ASSERT_FALSE(stream);
   EXPECT_EQ(stream.error().code, "net.tls_timeout");
 }
@@ -387,8 +386,8 @@ TEST_F(TlsStreamTest, APeerThatLeavesEndsTheHandshake) {
 
 TEST_F(TlsStreamTest, AHandshakeMayBeGivenUp) {
   auto [a, b] = testing::socket_pair();
-  auto accepting = TlsStream::accept(testing::make_stream(*loop_, std::move(a)), pki_.server(),
-                                     BootTime::max());
+  auto accepting =
+      TlsStream::accept(testing::make_stream(*loop_, std::move(a)), pki_.server(), BootTime::max());
   accepting.start();
   EXPECT_FALSE(accepting.done());
   accepting = {};

@@ -1,5 +1,5 @@
-// Worker: threads for work that blocks (name resolution, files, SQLite). A loop's coroutine awaits it with run_on() and
-// never blocks its own thread.
+// Worker: threads for work that blocks (name resolution, files, SQLite). A loop's coroutine awaits
+// it with run_on() and never blocks its own thread.
 
 #pragma once
 
@@ -43,13 +43,14 @@ class Worker final {
   std::vector<std::thread> threads_;
 };
 
-// `co_await run_on<int>(worker, executor, [..] -> Result<int> { … })`: runs the function on the worker and resumes on
-// `executor`, the awaiting coroutine's own. `net.worker_busy` if the queue is full, `net.worker_stopped` if the
-// worker was destroyed first, `net.worker_timeout` if the deadline passed first.
+// `co_await run_on<int>(worker, executor, [..] -> Result<int> { … })`: runs the function on the
+// worker and resumes on `executor`, the awaiting coroutine's own. `net.worker_busy` if the queue is
+// full, `net.worker_stopped` if the worker was destroyed first, `net.worker_timeout` if the
+// deadline passed first.
 //
-// The awaiting Task may be destroyed at any time: the function then still runs to its end (or not at all), and its
-// result is dropped. So the function owns all that it uses. Worker and executor may die in either order, once no Task
-// awaits them.
+// The awaiting Task may be destroyed at any time: the function then still runs to its end (or not
+// at all), and its result is dropped. So the function owns all that it uses. Worker and executor
+// may die in either order, once no Task awaits them.
 template <typename T>
 class RunOn final : private Timer {
  public:
@@ -76,7 +77,8 @@ class RunOn final : private Timer {
   Result<T> await_resume() { return *std::move(result_); }
 
  private:
-  // What awaiter and job share. The awaiter, and through it the executor, is only used under the mutex.
+  // What awaiter and job share. The awaiter, and through it the executor, is only used under the
+  // mutex.
   struct Shared {
     std::mutex mutex;
     RunOn* awaiter = nullptr;

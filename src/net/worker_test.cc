@@ -1,8 +1,8 @@
 #include "net/worker.h"
 
-#include <gtest/gtest.h>
-
 #include <future>
+
+#include <gtest/gtest.h>
 
 #include "net/resolver.h"
 #include "support/fake_clock.h"
@@ -119,8 +119,8 @@ TEST(Worker, AWaitEndsAtItsDeadlineThoughTheWorkGoesOn) {
   const auto loop = make_loop();
   Gate gate;
   Worker worker({});
-  const auto late = loop->run_until_done(
-      ask(worker, *loop, gate.work(), loop->now() + milliseconds(1)));
+  const auto late =
+      loop->run_until_done(ask(worker, *loop, gate.work(), loop->now() + milliseconds(1)));
   EXPECT_EQ(late.error().code, "net.worker_timeout");
   gate.wait_until_entered();
   gate.release();
@@ -156,7 +156,8 @@ class ResolverTest : public ::testing::Test {
   Resolver resolver_{clock_, {.look_up = [this](const std::string& host) -> Result<Addresses> {
                        ++look_ups_;
                        if (fails_) {
-                         return fail(ErrorKind::unavailable, "net.resolve_failed", "no address", host);
+                         return fail(ErrorKind::unavailable, "net.resolve_failed", "no address",
+                                     host);
                        }
                        return Addresses{*IpAddress::parse("192.0.2.1"), *IpAddress::parse("::1")};
                      }}};

@@ -2,12 +2,12 @@
 
 #pragma once
 
-#include <sys/socket.h>
-
 #include <array>
 #include <memory>
 #include <string>
 #include <utility>
+
+#include <sys/socket.h>
 
 #include "core/error.h"
 #include "net/loop.h"
