@@ -229,6 +229,18 @@ TEST(ConfigReader, RefusesDeepNestingAndLongLines) {
   EXPECT_THAT(problems_of(config), ElementsAre(HasSubstr("egress.toml:2: the line is longer")));
 }
 
+TEST(ConfigReader, RefusesControlCharacters) {
+  for (const std::string_view text :
+       {std::string_view("\n[\1\0a]", 6), std::string_view("\n# \x1b[2J"),
+        std::string_view("\na = \"\x7f\"")}) {
+    auto config = reading(text);
+    EXPECT_THAT(problems_of(config), ElementsAre("egress.toml:2: not TOML: a control character"));
+  }
+  auto config = reading("a\t=\t1\r\n");
+  EXPECT_EQ(config.root().integer<int>("a", {1, 1}), 1);
+  EXPECT_TRUE(config.finish().has_value());
+}
+
 TEST(ConfigReader, ReportsOnlyTheOutermostUnknownTable) {
   auto config = reading("[gatewya]\nlisten = \"x\"\n[gatewya.deep]\na = 1\n");
   config.root().section("gateway");

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "core/text_file.h"
+#include "consumer/schemes/scheme_registry.h"
 #include "core/json.h"
 #include "core/secret_file.h"
 
@@ -18,6 +19,12 @@ Result<Endpoint> listening_address(ChildProcess& process, std::string_view event
     return text.find("\"event\":\"" + std::string(event) + "\"") != std::string_view::npos;
   }));
   return Endpoint::parse(json_text_member(line, "address"));
+}
+
+std::string issuer_line(const ConsumerApi& api, const ConsumerOptions& options) {
+  const consumer::SchemeRow* scheme = consumer::find_scheme(api.scheme);
+  if (!options.issuer || !scheme || !scheme->needs_issuer) return {};
+  return fmt::format("issuer_connect_to = \"{}\"\n", options.issuer->to_string());
 }
 
 Result<void> write_secret(const Provider& provider, const std::filesystem::path& path, std::vector<std::string> arguments) {
@@ -35,7 +42,11 @@ std::string json_text_member(std::string_view json, std::string_view name) {
 
 Result<std::unique_ptr<Provider>> Provider::start(ProviderOptions options, const ThrowawayPki& pki) {
   auto provider = std::unique_ptr<Provider>(new Provider(std::move(options)));
-  CS_CHECK(provider->start_payment_api("127.0.0.1:0"));
+  if (provider->options_.upstream) {
+    provider->payment_api_address_ = *provider->options_.upstream;
+  } else {
+    CS_CHECK(provider->start_payment_api("127.0.0.1:0"));
+  }
   const std::filesystem::path& folder = provider->options_.folder;
   CS_CHECK(write_secret(*provider, folder / "pepper", {"generate", "pepper"}));
   CS_CHECK(write_secret(*provider, folder / "signing.pem", {"generate", "signing-key"}));
@@ -157,25 +168,26 @@ address = "127.0.0.1:0"
 threads = {}
 
 [log]
-access_log = "-"
+access_log = "{}"
 trace_heads = {}
 )toml",
-                                   options.threads, options.trace_heads);
+                                   options.threads, options.access_log, options.trace_heads);
   for (const ConsumerApi& api : options.apis) {
     config += fmt::format(R"toml(
 [[api]]
-name = "{name}"
+name = "{label}"
 path_prefix = "/{name}"
 url = "{url}"
 connect_to = "{gateway}"
-trust_anchors = "{anchors}"
+{issuer}trust_anchors = "{anchors}"
 certificate = "{certificate}"
 private_key_file = "{key}"
 scheme = "{scheme}"
 [api.{scheme}]
 {settings}
 )toml",
-                          fmt::arg("name", api.name), fmt::arg("url", provider_url), fmt::arg("gateway", gateway.to_string()),
+                          fmt::arg("name", api.name), fmt::arg("label", api.name.empty() ? "all" : api.name),
+                          fmt::arg("issuer", issuer_line(api, options)), fmt::arg("url", provider_url), fmt::arg("gateway", gateway.to_string()),
                           fmt::arg("anchors", pki.provider_ca().string()),
                           fmt::arg("certificate", client.certificate.string()),
                           fmt::arg("key", client.private_key.string()), fmt::arg("scheme", api.scheme),

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct ProviderOptions {
   std::filesystem::path folder;    // for configuration, stores and logs; exists
   int threads = 1;
   std::string token_lifetime = "5m";
+  std::optional<Endpoint> upstream;  // in place of a payment API of its own
   std::string extra_toml;  // appended to the gateway's configuration
 };
 
@@ -74,7 +76,9 @@ struct ConsumerOptions {
   std::filesystem::path folder;
   int threads = 1;
   bool trace_heads = true;
-  std::vector<ConsumerApi> apis;
+  std::string access_log = "-";      // standard output
+  std::vector<ConsumerApi> apis;     // one without a name is served at /
+  std::optional<Endpoint> issuer;    // where the issuer is, if not behind the same gateway
   std::string extra_toml;
 };
 

@@ -25,7 +25,9 @@ Result<FileIdentity> identify_file(const std::string& path) {
   return FileIdentity{status.st_dev, status.st_ino};
 }
 
-std::string nodes_path(const std::string& path) { return path + ".nodes"; }
+std::string nodes_path(const std::string& path) {
+  return path + ".nodes";
+}
 
 Result<RegistryIdentity> identify(const std::string& path) {
   CS_TRY(const FileIdentity record, identify_file(path));
@@ -33,9 +35,11 @@ Result<RegistryIdentity> identify(const std::string& path) {
   return RegistryIdentity{record, nodes};
 }
 
-// The connection itself is of no more use: the next turn opens another. A lock that is held passes by itself.
+// The connection itself is of no more use: the next turn opens another. A lock that is held passes
+// by itself.
 bool is_lost(const Error& error) {
-  return error.code == "store.io_error" || error.code == "store.corrupt" || error.code == "store.unavailable";
+  return error.code == "store.io_error" || error.code == "store.corrupt" ||
+         error.code == "store.unavailable";
 }
 
 }  // namespace
@@ -58,7 +62,8 @@ class FeedWatcher::Follower final {
     bell_.stop();
     thread_.join();
     // Should this fail, the row counts as live only until its heartbeat is too old.
-    if (store_) [[maybe_unused]] const auto removed = store_->remove_node(options_.node_name, options_.boot_id);
+    if (store_) [[maybe_unused]]
+      const auto removed = store_->remove_node(options_.node_name, options_.boot_id);
     store_.reset();
   }
 
@@ -85,12 +90,15 @@ class FeedWatcher::Follower final {
     return housekeep();
   }
 
-  // Never makes a file: one that vanished must not be replaced by an empty one, which would know no cut-offs.
+  // Never makes a file: one that vanished must not be replaced by an empty one, which would know no
+  // cut-offs.
   Result<void> open() {
-    // Before opening: should the path lead elsewhere a moment later, the next turn sees the difference.
+    // Before opening: should the path lead elsewhere a moment later, the next turn sees the
+    // difference.
     CS_TRY(identity_.first, identify_file(options_.path));
-    CS_TRY(store_, SqliteRegistryStore::open(options_.path, clock_,
-                                             {.create = false, .busy_timeout = options_.busy_timeout}));
+    CS_TRY(store_,
+           SqliteRegistryStore::open(options_.path, clock_,
+                                     {.create = false, .busy_timeout = options_.busy_timeout}));
     CS_TRY(identity_.second, identify_file(nodes_path(options_.path)));
     bell_.listen_to(options_.path);
     must_reload_ = true;
@@ -106,7 +114,8 @@ class FeedWatcher::Follower final {
     return open();
   }
 
-  // Applies what is new. The data version is read first: a commit in between is then looked at twice, never missed.
+  // Applies what is new. The data version is read first: a commit in between is then looked at
+  // twice, never missed.
   Result<void> follow() {
     const BootTime began = clock_.boot_now();
     CS_TRY(const int64_t version, store_->data_version());
@@ -190,11 +199,15 @@ class FeedWatcher::Follower final {
 
 FeedWatcher::FeedWatcher(std::unique_ptr<Follower> follower) : follower_(std::move(follower)) {}
 
-FeedWatcher::~FeedWatcher() { stop(); }
+FeedWatcher::~FeedWatcher() {
+  stop();
+}
 
 Result<std::unique_ptr<FeedWatcher>> FeedWatcher::create(FeedWatcherOptions options,
-                                                         FeedListener& listener, const Clock& clock) {
-  // Makes the files and their schemas, with the patience that several processes starting at once need.
+                                                         FeedListener& listener,
+                                                         const Clock& clock) {
+  // Makes the files and their schemas, with the patience that several processes starting at once
+  // need.
   CS_CHECK(SqliteRegistryStore::open(options.path, clock));
   auto follower = std::make_unique<Follower>(std::move(options), listener, clock);
   CS_CHECK(follower->begin());
@@ -205,8 +218,12 @@ BootTime FeedWatcher::last_heard() const {
   return BootTime(std::chrono::nanoseconds(follower_->heard_.load(std::memory_order_acquire)));
 }
 
-int64_t FeedWatcher::applied_seq() const { return follower_->applied_.load(std::memory_order_acquire); }
+int64_t FeedWatcher::applied_seq() const {
+  return follower_->applied_.load(std::memory_order_acquire);
+}
 
-void FeedWatcher::stop() { follower_->end(); }
+void FeedWatcher::stop() {
+  follower_->end();
+}
 
 }  // namespace countersign::store

@@ -1,17 +1,19 @@
-// FeedWatcher: follows the feed of a SQLite registry that other processes write, on a thread of its own.
+// FeedWatcher: follows the feed of a SQLite registry that other processes write, on a thread of its
+// own.
 //
-// How it hears of a change. A writer, once its commit is visible, touches the time stamp of the database file
-// (SqliteRegistryStore does); inotify wakes the watcher. Watching the -wal file instead would wake it too early: the
-// pages are written there before the commit can be seen, with an fsync in between. A poll every `poll_interval`
-// finds what was written without a touch (a writer killed in between, a file system without inotify).
-// A wake-up that finds PRAGMA data_version unmoved reads nothing else.
+// How it hears of a change. A writer, once its commit is visible, touches the time stamp of the
+// database file (SqliteRegistryStore does); inotify wakes the watcher. Watching the -wal file
+// instead would wake it too early: the pages are written there before the commit can be seen, with
+// an fsync in between. A poll every `poll_interval` finds what was written without a touch (a
+// writer killed in between, a file system without inotify). A wake-up that finds PRAGMA
+// data_version unmoved reads nothing else.
 //
-// How it does not wake others. What it writes goes into the nodes' file (sqlite_registry_store.h), which nobody
-// watches, so heartbeats of a hundred nodes wake none of them.
+// How it does not wake others. What it writes goes into the nodes' file (sqlite_registry_store.h),
+// which nobody watches, so heartbeats of a hundred nodes wake none of them.
 //
-// Time spent away from the store (locked, moved, disk failure) is survived: it tries again at every poll, and
-// last_heard() stands still meanwhile, so that gateways can fail closed. A file that was replaced by another is
-// noticed and loaded whole.
+// Time spent away from the store (locked, moved, disk failure) is survived: it tries again at every
+// poll, and last_heard() stands still meanwhile, so that gateways can fail closed. A file that was
+// replaced by another is noticed and loaded whole.
 
 #pragma once
 
@@ -28,16 +30,18 @@
 
 namespace countersign::store {
 
-// What follows the feed. Called on the watcher's thread (and, for the first load, on that of create()), never twice at
-// once. `store` is for loading the rows that changed and is valid during the call only.
+// What follows the feed. Called on the watcher's thread (and, for the first load, on that of
+// create()), never twice at once. `store` is for loading the rows that changed and is valid during
+// the call only.
 class FeedListener {
  public:
   virtual ~FeedListener() = default;
 
-  // Everything is to be loaded: at start, and when the changes in between are gone. Returns the seq that was loaded.
+  // Everything is to be loaded: at start, and when the changes in between are gone. Returns the seq
+  // that was loaded.
   virtual Result<int64_t> reload(RegistryStore& store) = 0;
-  // In order, each once. When it has returned a value, the changes are in force on this node: the watcher confirms
-  // them. On an error nothing is confirmed and the same changes come again.
+  // In order, each once. When it has returned a value, the changes are in force on this node: the
+  // watcher confirms them. On an error nothing is confirmed and the same changes come again.
   virtual Result<void> apply(RegistryStore& store, std::span<const Change> changes) = 0;
   // The feed was read to its end at this time.
   virtual void heard(BootTime at) = 0;
@@ -52,22 +56,24 @@ struct FeedWatcherOptions {
   std::chrono::milliseconds poll_interval{100};
   std::chrono::milliseconds heartbeat_every{500};  // a confirmation counts as one
   std::chrono::milliseconds housekeep_every{60'000};
-  // A lock held longer than this counts as the store being away; short, because stop() waits for it.
+  // A lock held longer than this counts as the store being away; short, because stop() waits for
+  // it.
   std::chrono::milliseconds busy_timeout{250};
-  size_t batch_max = 256;                           // changes applied between two confirmations
-  std::chrono::milliseconds node_live_for{5000};    // a node silent for longer does not hold the feed's tail
-  size_t feed_keep_min = 10'000;                    // changes kept for nodes that were away (some 1 MiB)
-  // Told when trouble begins, when it becomes another one, and, with nullopt, when it is over. On the watcher's
-  // thread. May be empty.
+  size_t batch_max = 256;  // changes applied between two confirmations
+  std::chrono::milliseconds node_live_for{
+      5000};                      // a node silent for longer does not hold the feed's tail
+  size_t feed_keep_min = 10'000;  // changes kept for nodes that were away (some 1 MiB)
+  // Told when trouble begins, when it becomes another one, and, with nullopt, when it is over. On
+  // the watcher's thread. May be empty.
   std::function<void(const std::optional<Error>&)> on_trouble;
 };
 
 class FeedWatcher final {
  public:
-  // Loads everything into `listener` and confirms it before it returns; then follows. Fails if the store cannot be
-  // opened or loaded now. `listener` and `clock` outlive the watcher.
-  static Result<std::unique_ptr<FeedWatcher>> create(FeedWatcherOptions options, FeedListener& listener,
-                                                     const Clock& clock);
+  // Loads everything into `listener` and confirms it before it returns; then follows. Fails if the
+  // store cannot be opened or loaded now. `listener` and `clock` outlive the watcher.
+  static Result<std::unique_ptr<FeedWatcher>> create(FeedWatcherOptions options,
+                                                     FeedListener& listener, const Clock& clock);
   FeedWatcher(const FeedWatcher&) = delete;
   FeedWatcher& operator=(const FeedWatcher&) = delete;
   ~FeedWatcher();  // stop()
@@ -76,7 +82,8 @@ class FeedWatcher final {
   BootTime last_heard() const;
   // The newest seq that is in force on this node. Any thread.
   int64_t applied_seq() const;
-  // Ends the thread, waits for it, and removes the node from the record: it no longer confirms anything.
+  // Ends the thread, waits for it, and removes the node from the record: it no longer confirms
+  // anything.
   void stop();
 
  private:

@@ -99,10 +99,11 @@ class FeedWatcherTest : public ::testing::Test {
     return *std::move(store);
   }
   FeedWatcherOptions options() {
-    return {.path = path_,
-            .node_name = "gw",
-            .boot_id = "b1",
-            .on_trouble = [this](const std::optional<Error>& error) { recorder_.note_trouble(error); }};
+    return {
+        .path = path_,
+        .node_name = "gw",
+        .boot_id = "b1",
+        .on_trouble = [this](const std::optional<Error>& error) { recorder_.note_trouble(error); }};
   }
   std::unique_ptr<FeedWatcher> watch(FeedWatcherOptions chosen) {
     auto watcher = FeedWatcher::create(std::move(chosen), recorder_, clock_);
@@ -118,8 +119,9 @@ class FeedWatcherTest : public ::testing::Test {
             .expires_at = std::nullopt};
   }
   Receipt receipt_of(SqliteRegistryStore& store, int64_t seq) {
-    auto receipt = wait_for_receipt(store, seq, BootTime::max(), clock_,
-                                    [](std::chrono::nanoseconds pause) { std::this_thread::sleep_for(pause); });
+    auto receipt = wait_for_receipt(
+        store, seq, BootTime::max(), clock_,
+        [](std::chrono::nanoseconds pause) { std::this_thread::sleep_for(pause); });
     if (!receipt) panic(receipt.error().for_log());
     return *std::move(receipt);
   }
@@ -142,7 +144,8 @@ TEST_F(FeedWatcherTest, HasLoadedAndConfirmedEverythingWhenCreateReturns) {
 }
 
 TEST_F(FeedWatcherTest, SeesEveryChangeOfAnotherProcessInOrder) {
-  // The other process begins before this one has a thread or a connection: SQLite's state must not be forked.
+  // The other process begins before this one has a thread or a connection: SQLite's state must not
+  // be forked.
   std::array<int, 2> gate{};
   ASSERT_EQ(::pipe(gate.data()), 0);
   const pid_t child = ::fork();
@@ -225,19 +228,22 @@ TEST_F(FeedWatcherTest, RenewsItsHeartbeat) {
   const auto watcher = watch(chosen);
   const auto store = open();
   const WallTime first = (*store->live_nodes(milliseconds(5000)))[0].heartbeat_at;
-  while ((*store->live_nodes(milliseconds(5000)))[0].heartbeat_at == first) recorder_.wait_heard_again();
+  while ((*store->live_nodes(milliseconds(5000)))[0].heartbeat_at == first)
+    recorder_.wait_heard_again();
 }
 
 TEST_F(FeedWatcherTest, FallsSilentWhileTheStoreIsAwayAndComesBack) {
   const auto watcher = watch(options());
   const std::string away = folder_ / "away.db";
-  for (const std::string suffix : {"", "-wal", "-shm"}) std::filesystem::rename(path_ + suffix, away + suffix);
+  for (const std::string suffix : {"", "-wal", "-shm"})
+    std::filesystem::rename(path_ + suffix, away + suffix);
   recorder_.wait_until([&] { return !recorder_.troubles_.empty(); });
   const BootTime silent_since = watcher->last_heard();
   EXPECT_FALSE(std::filesystem::exists(path_));  // no empty record takes its place
   EXPECT_EQ(watcher->last_heard(), silent_since);
   for (const std::string suffix : {"-wal", "-shm", ""}) {
-    if (std::filesystem::exists(away + suffix)) std::filesystem::rename(away + suffix, path_ + suffix);
+    if (std::filesystem::exists(away + suffix))
+      std::filesystem::rename(away + suffix, path_ + suffix);
   }
   recorder_.wait_until([&] { return recorder_.troubles_.back() == "over"; });
   EXPECT_GT(watcher->last_heard(), silent_since);
@@ -297,7 +303,9 @@ TEST_F(FeedWatcherTest, LeavesTheRecordOfNodesWhenStopped) {
 }
 
 TEST_F(FeedWatcherTest, RefusesToStartOnARecordItMayNotUse) {
-  { const auto made = open(); }
+  {
+    const auto made = open();
+  }
   std::filesystem::permissions(path_, std::filesystem::perms(0644));
   const auto refused = FeedWatcher::create(options(), recorder_, clock_);
   ASSERT_FALSE(refused);

@@ -13,7 +13,8 @@
 
 namespace countersign::store {
 
-FileBell::FileBell() : inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), stop_event_(eventfd(0, EFD_CLOEXEC)) {
+FileBell::FileBell()
+    : inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)), stop_event_(eventfd(0, EFD_CLOEXEC)) {
   if (stop_event_ < 0) panic("no file descriptor is left for an eventfd");
 }
 
@@ -31,7 +32,8 @@ void FileBell::listen_to(const std::string& path) {
 
 void FileBell::wait(std::chrono::milliseconds at_most) {
   std::array<pollfd, 2> waited_for{{{stop_event_, POLLIN, 0}, {inotify_, POLLIN, 0}}};
-  ::poll(waited_for.data(), waited_for.size(), static_cast<int>(std::max<int64_t>(at_most.count(), 0)));
+  ::poll(waited_for.data(), waited_for.size(),
+         static_cast<int>(std::max<int64_t>(at_most.count(), 0)));
   if (waited_for[1].revents != 0) drain();
 }
 

@@ -1,4 +1,5 @@
-// FileBell: a thread waits until a file's time stamp is touched, until it is told to stop, or for a time at most.
+// FileBell: a thread waits until a file's time stamp is touched, until it is told to stop, or for a
+// time at most.
 
 #pragma once
 
@@ -17,7 +18,8 @@ class FileBell final {
 
   // From now on it is this file, by its present inode: after the file was replaced, call again.
   void listen_to(const std::string& path);
-  // Returns early when the bell rings or stop() was called, at once if that happened since the last wait().
+  // Returns early when the bell rings or stop() was called, at once if that happened since the last
+  // wait().
   void wait(std::chrono::milliseconds at_most);
   // Any thread. wait() returns at once from then on.
   void stop();

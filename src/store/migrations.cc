@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view create_table =
     "CREATE TABLE IF NOT EXISTS schema_migrations ("
-    "  number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 BLOB NOT NULL, applied_at TEXT NOT NULL"
+    "  number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 BLOB NOT NULL, applied_at TEXT NOT "
+    "NULL"
     ") STRICT";
 
 struct Applied {
@@ -27,8 +28,10 @@ Bytes digest_of(const Migration& migration) {
 
 std::unexpected<Error> altered(const Database& database, int64_t number, std::string_view name) {
   return fail(ErrorKind::misconfigured, "store.schema_altered",
-              "the database \"" + database.path() + "\" was made by another program or version: its migration " +
-                  std::to_string(number) + " (" + std::string(name) + ") is not the one known here");
+              "the database \"" + database.path() +
+                  "\" was made by another program or version: its migration " +
+                  std::to_string(number) + " (" + std::string(name) +
+                  ") is not the one known here");
 }
 
 Result<std::vector<Applied>> read_applied(Database& database) {
@@ -80,7 +83,8 @@ Result<void> apply(Database& database, const Migration& migration) {
 
 Result<void> migrate(Database& database, std::span<const Migration> migrations) {
   for (size_t i = 0; i < migrations.size(); ++i) {
-    if (migrations[i].number != static_cast<int>(i) + 1) panic("migrations are numbered 1, 2, 3, …");
+    if (migrations[i].number != static_cast<int>(i) + 1)
+      panic("migrations are numbered 1, 2, 3, …");
   }
   // Without the write lock first: most starts find nothing to do.
   CS_TRY(size_t done, count_applied(database, migrations));

@@ -16,10 +16,11 @@
 namespace countersign::store {
 namespace {
 
-using testing::TemporaryFolder;
 using ::testing::HasSubstr;
+using testing::TemporaryFolder;
 
-constexpr Migration first{1, "first", "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);"};
+constexpr Migration first{1, "first",
+                          "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);"};
 constexpr Migration second{2, "second", "UPDATE a SET x = x + 1;"};
 constexpr std::array one{first};
 constexpr std::array two{first, second};
@@ -42,7 +43,10 @@ TEST_F(MigrationsTest, AreAppliedOnceAndInOrder) {
   ASSERT_TRUE(migrate(*database, two));
   ASSERT_TRUE(migrate(*database, two));
   EXPECT_EQ(database->query_integer("SELECT x FROM a")->value(), 2);
-  EXPECT_EQ(database->query_integer("SELECT count(*) FROM schema_migrations WHERE length(sha256) = 32")->value(), 2);
+  EXPECT_EQ(
+      database->query_integer("SELECT count(*) FROM schema_migrations WHERE length(sha256) = 32")
+          ->value(),
+      2);
 }
 
 TEST_F(MigrationsTest, OfANewerProgramAreRefusedByName) {
@@ -70,7 +74,9 @@ TEST_F(MigrationsTest, WithAnotherTextOrNameAreRefused) {
 
 TEST_F(MigrationsTest, ThatFailLeaveNothingBehind) {
   const auto database = open();
-  const std::array bad{first, Migration{2, "bad", "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO absent VALUES (1);"}};
+  const std::array bad{
+      first,
+      Migration{2, "bad", "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO absent VALUES (1);"}};
   EXPECT_FALSE(migrate(*database, bad));
   EXPECT_FALSE(database->in_transaction());
   EXPECT_EQ(*database->query_integer("SELECT 1 FROM sqlite_schema WHERE name = 'b'"), std::nullopt);

@@ -8,7 +8,8 @@ namespace {
 constexpr std::chrono::milliseconds pause_max{50};
 
 // A node that confirmed keeps its place even if its heartbeat stops afterwards.
-void note_nodes(Receipt& receipt, const std::vector<NodeRecord>& live, std::chrono::microseconds after) {
+void note_nodes(Receipt& receipt, const std::vector<NodeRecord>& live,
+                std::chrono::microseconds after) {
   receipt.missing.clear();
   for (const NodeRecord& node : live) {
     if (node.applied_seq < receipt.seq) {
@@ -33,7 +34,8 @@ Result<Receipt> wait_for_receipt(RegistryStore& store, int64_t seq, BootTime dea
     auto live = store.live_nodes(options.node_live_for);
     const BootTime now = clock.boot_now();
     if (live) {
-      note_nodes(receipt, *live, std::chrono::duration_cast<std::chrono::microseconds>(now - start));
+      note_nodes(receipt, *live,
+                 std::chrono::duration_cast<std::chrono::microseconds>(now - start));
       if (receipt.complete() || now >= deadline) return receipt;
     } else if (live.error().kind != ErrorKind::unavailable || now >= deadline) {
       return fail(std::move(live).error());

@@ -51,16 +51,28 @@ std::optional<E> find_value(const Names<E, N>& names, std::string_view name) {
 
 }  // namespace
 
-std::string_view name_of(ClientStatus status) { return find_name(statuses, status); }
-std::string_view name_of(ClientAuthMethod method) { return find_name(methods, method); }
-std::string_view name_of(SubjectKind kind) { return find_name(kinds, kind); }
-std::string_view name_of(ChangedEntity entity) { return find_name(entities, entity); }
+std::string_view name_of(ClientStatus status) {
+  return find_name(statuses, status);
+}
+std::string_view name_of(ClientAuthMethod method) {
+  return find_name(methods, method);
+}
+std::string_view name_of(SubjectKind kind) {
+  return find_name(kinds, kind);
+}
+std::string_view name_of(ChangedEntity entity) {
+  return find_name(entities, entity);
+}
 
-std::optional<ClientStatus> client_status_of(std::string_view name) { return find_value(statuses, name); }
+std::optional<ClientStatus> client_status_of(std::string_view name) {
+  return find_value(statuses, name);
+}
 std::optional<ClientAuthMethod> client_auth_method_of(std::string_view name) {
   return find_value(methods, name);
 }
-std::optional<SubjectKind> subject_kind_of(std::string_view name) { return find_value(kinds, name); }
+std::optional<SubjectKind> subject_kind_of(std::string_view name) {
+  return find_value(kinds, name);
+}
 std::optional<ChangedEntity> changed_entity_of(std::string_view name) {
   return find_value(entities, name);
 }

@@ -1,7 +1,9 @@
-// What the provider records, as plain values: clients, their credentials, cut-offs, the feed of changes, nodes.
-// Nothing here is a secret: credentials are stored as MACs (design: API keys and secrets at rest).
+// What the provider records, as plain values: clients, their credentials, cut-offs, the feed of
+// changes, nodes. Nothing here is a secret: credentials are stored as MACs (design: API keys and
+// secrets at rest).
 //
-// The store keeps what it is given. What a name, scope or network may look like is checked by provider/registry.
+// The store keeps what it is given. What a name, scope or network may look like is checked by
+// provider/registry.
 
 #pragma once
 
@@ -19,7 +21,8 @@ namespace countersign::store {
 
 enum class ClientStatus { active, disabled };
 
-// RFC 8414 §2 and RFC 8705 §2.1.1, §2.2.1 name these. `none`: the client never asks for tokens (API keys only).
+// RFC 8414 §2 and RFC 8705 §2.1.1, §2.2.1 name these. `none`: the client never asks for tokens (API
+// keys only).
 enum class ClientAuthMethod {
   none,
   client_secret_basic,
@@ -28,17 +31,20 @@ enum class ClientAuthMethod {
   self_signed_tls_client_auth,
 };
 
-// Which certificates are this client's. Several thumbprints allow rotation; of the subject rules at most one is set.
+// Which certificates are this client's. Several thumbprints allow rotation; of the subject rules at
+// most one is set.
 struct CertificateRules {
-  std::vector<std::string> thumbprints;  // x5t#S256: base64url of SHA-256 over the DER certificate; each belongs
-                                         // to one client only
+  std::vector<std::string> thumbprints;  // x5t#S256: base64url of SHA-256 over the DER certificate;
+                                         // each belongs to one client only
   // RFC 8705 §2.1.2, the metadata of tls_client_auth.
   std::optional<std::string> subject_dn;  // RFC 4514 text
   std::optional<std::string> san_dns;
   std::optional<std::string> san_uri;
   std::optional<std::string> san_ip;
 
-  bool empty() const { return thumbprints.empty() && !subject_dn && !san_dns && !san_uri && !san_ip; }
+  bool empty() const {
+    return thumbprints.empty() && !subject_dn && !san_dns && !san_uri && !san_ip;
+  }
   friend bool operator==(const CertificateRules&, const CertificateRules&) = default;
 };
 
@@ -50,7 +56,7 @@ struct ClientRecord {
   std::vector<std::string> scopes;                        // what it may be granted; sorted
   bool certificate_bound_access_tokens = false;           // RFC 8705 §3.4
   CertificateRules certificates;
-  std::vector<std::string> networks;  // CIDR texts it may call from; empty: any
+  std::vector<std::string> networks;                   // CIDR texts it may call from; empty: any
   std::optional<std::chrono::seconds> token_lifetime;  // overrides the issuer's
   WallTime created_at{};
 
@@ -62,9 +68,10 @@ struct KeyRecord {
   std::string client_id;
   Bytes mac;  // HMAC-SHA-256 of the secret part
   int64_t pepper_version = 0;
-  std::vector<std::string> scopes;                   // a subset of the client's; empty: the client's
-  std::optional<std::string> certificate_thumbprint;  // x5t#S256 that must be presented with the key
-  std::vector<std::string> networks;                 // empty: any that the client may use
+  std::vector<std::string> scopes;  // a subset of the client's; empty: the client's
+  std::optional<std::string>
+      certificate_thumbprint;         // x5t#S256 that must be presented with the key
+  std::vector<std::string> networks;  // empty: any that the client may use
   WallTime created_at{};
   WallTime not_before{};
   std::optional<WallTime> expires_at;  // not valid at this time or later
@@ -99,12 +106,14 @@ struct CutOffRecord {
   WallTime issued_at_or_before{};
   std::string reason;
   WallTime created_at{};
-  std::optional<WallTime> expires_at;  // from then on nothing it could hit exists any more; nullopt: it stays
+  std::optional<WallTime>
+      expires_at;  // from then on nothing it could hit exists any more; nullopt: it stays
 
   friend bool operator==(const CutOffRecord&, const CutOffRecord&) = default;
 };
 
-// What revoke() is told. For a client the status becomes `disabled`; for a key or a secret `revoked_at` is set.
+// What revoke() is told. For a client the status becomes `disabled`; for a key or a secret
+// `revoked_at` is set.
 struct Revocation {
   SubjectKind kind = SubjectKind::token;
   std::string subject;
@@ -116,7 +125,8 @@ struct Revocation {
 
 enum class ChangedEntity { client, key, secret, cut_off };
 
-// One entry of the feed. It names what changed; the reader loads the current row. A cut-off's id is "kind:subject".
+// One entry of the feed. It names what changed; the reader loads the current row. A cut-off's id is
+// "kind:subject".
 struct Change {
   int64_t seq = 0;
   ChangedEntity entity = ChangedEntity::client;
@@ -127,8 +137,8 @@ struct Change {
 
 struct FeedBatch {
   int64_t head_seq = 0;  // of the newest change there is
-  // The changes asked for are gone, or are not those the reader knew (an older copy of the database was put back):
-  // the reader must load everything.
+  // The changes asked for are gone, or are not those the reader knew (an older copy of the database
+  // was put back): the reader must load everything.
   bool must_reload = false;
   std::vector<Change> changes;  // in order of seq
 };
@@ -142,7 +152,8 @@ struct RegistryContents {
   std::vector<CutOffRecord> cut_offs;
 };
 
-// A process that follows the feed. `boot_id` tells a restarted node, or a second one of the same name, apart.
+// A process that follows the feed. `boot_id` tells a restarted node, or a second one of the same
+// name, apart.
 struct NodeRecord {
   std::string name;
   std::string boot_id;

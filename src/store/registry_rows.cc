@@ -26,8 +26,9 @@ std::vector<std::string> split(std::string_view text) {
 }
 
 std::unexpected<Error> unknown_name(std::string_view field, std::string_view value) {
-  return fail(ErrorKind::corrupt, "store.corrupt", "stored data is damaged",
-              std::string(field) + " \"" + std::string(value) + "\" is none that this program knows");
+  return fail(
+      ErrorKind::corrupt, "store.corrupt", "stored data is damaged",
+      std::string(field) + " \"" + std::string(value) + "\" is none that this program knows");
 }
 
 }  // namespace
@@ -36,14 +37,16 @@ constinit const std::string_view select_clients =
     "SELECT client_id, name, status, auth_method, scopes, certificate_bound, "
     "(SELECT group_concat(thumbprint, ' ') FROM client_certificates c "
     " WHERE c.client_id = clients.client_id), "
-    "subject_dn, san_dns, san_uri, san_ip, networks, token_lifetime_seconds, created_at FROM clients ";
+    "subject_dn, san_dns, san_uri, san_ip, networks, token_lifetime_seconds, created_at FROM "
+    "clients ";
 
 constinit const std::string_view select_keys =
     "SELECT key_id, client_id, mac, pepper_version, scopes, certificate_thumbprint, networks, "
     "created_at, not_before, expires_at, revoked_at, hint, note FROM api_keys ";
 
 constinit const std::string_view select_secrets =
-    "SELECT secret_id, client_id, mac, pepper_version, created_at, expires_at, revoked_at, hint, note "
+    "SELECT secret_id, client_id, mac, pepper_version, created_at, expires_at, revoked_at, hint, "
+    "note "
     "FROM client_secrets ";
 
 constinit const std::string_view select_cut_offs =
@@ -150,20 +153,22 @@ Result<void> insert_certificates(Database& database, const ClientRecord& client)
 
 Result<void> insert_key(Database& database, const KeyRecord& key) {
   return database.run(
-      "INSERT INTO api_keys (key_id, client_id, mac, pepper_version, scopes, certificate_thumbprint, "
+      "INSERT INTO api_keys (key_id, client_id, mac, pepper_version, scopes, "
+      "certificate_thumbprint, "
       "networks, created_at, not_before, expires_at, revoked_at, hint, note) "
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
       key.key_id, key.client_id, ByteView(key.mac), key.pepper_version, join(key.scopes),
-      key.certificate_thumbprint, join(key.networks), key.created_at, key.not_before, key.expires_at,
-      key.revoked_at, key.hint, key.note);
+      key.certificate_thumbprint, join(key.networks), key.created_at, key.not_before,
+      key.expires_at, key.revoked_at, key.hint, key.note);
 }
 
 Result<void> insert_secret(Database& database, const SecretRecord& secret) {
   return database.run(
-      "INSERT INTO client_secrets (secret_id, client_id, mac, pepper_version, created_at, expires_at, "
+      "INSERT INTO client_secrets (secret_id, client_id, mac, pepper_version, created_at, "
+      "expires_at, "
       "revoked_at, hint, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-      secret.secret_id, secret.client_id, ByteView(secret.mac), secret.pepper_version, secret.created_at,
-      secret.expires_at, secret.revoked_at, secret.hint, secret.note);
+      secret.secret_id, secret.client_id, ByteView(secret.mac), secret.pepper_version,
+      secret.created_at, secret.expires_at, secret.revoked_at, secret.hint, secret.note);
 }
 
 Result<void> merge_cut_off(Database& database, const Revocation& revocation) {
@@ -173,8 +178,8 @@ Result<void> merge_cut_off(Database& database, const Revocation& revocation) {
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (kind, subject) DO UPDATE SET "
       "issued_at_or_before = max(issued_at_or_before, excluded.issued_at_or_before), "
       "reason = excluded.reason, expires_at = max(expires_at, excluded.expires_at)",
-      name_of(revocation.kind), revocation.subject, revocation.issued_at_or_before, revocation.reason,
-      revocation.revoked_at, revocation.expires_at);
+      name_of(revocation.kind), revocation.subject, revocation.issued_at_or_before,
+      revocation.reason, revocation.revoked_at, revocation.expires_at);
 }
 
 }  // namespace countersign::store

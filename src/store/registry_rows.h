@@ -12,7 +12,8 @@
 
 namespace countersign::store {
 
-// The queries end before their WHERE clause. The read functions take the row that the statement stands on.
+// The queries end before their WHERE clause. The read functions take the row that the statement
+// stands on.
 extern const std::string_view select_clients;
 extern const std::string_view select_keys;
 extern const std::string_view select_secrets;

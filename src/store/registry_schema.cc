@@ -5,7 +5,8 @@
 namespace countersign::store {
 namespace {
 
-// Times are microseconds since 1970. Lists (scopes, networks) are separated by single spaces, which no element holds.
+// Times are microseconds since 1970. Lists (scopes, networks) are separated by single spaces, which
+// no element holds.
 constexpr std::array<Migration, 1> registry{{
     {1, "registry", R"sql(
 CREATE TABLE clients (
@@ -103,7 +104,11 @@ CREATE TABLE nodes (
 
 }  // namespace
 
-std::span<const Migration> registry_migrations() { return registry; }
-std::span<const Migration> node_migrations() { return nodes; }
+std::span<const Migration> registry_migrations() {
+  return registry;
+}
+std::span<const Migration> node_migrations() {
+  return nodes;
+}
 
 }  // namespace countersign::store

@@ -22,8 +22,8 @@ Error file_problem(const std::string& file, const std::string& what) {
                     "the database file \"" + file + "\" " + what);
 }
 
-// Looks with stat() only: opening and closing the file here would drop the POSIX locks that other connections of this
-// process hold on it.
+// Looks with stat() only: opening and closing the file here would drop the POSIX locks that other
+// connections of this process hold on it.
 Result<bool> check_private(const std::string& file) {
   struct stat status{};
   if (::stat(file.c_str(), &status) != 0) {
@@ -32,12 +32,14 @@ Result<bool> check_private(const std::string& file) {
   }
   if (!S_ISREG(status.st_mode)) return fail(file_problem(file, "is not a regular file"));
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return fail(file_problem(file, "may be read or written by other users; run: chmod 600 '" + file + "'"));
+    return fail(
+        file_problem(file, "may be read or written by other users; run: chmod 600 '" + file + "'"));
   }
   return true;
 }
 
-// mknod() makes the file without a descriptor, for the same reason. If another process was faster, its file is taken.
+// mknod() makes the file without a descriptor, for the same reason. If another process was faster,
+// its file is taken.
 Result<void> make_private(const std::string& file) {
   if (::mknod(file.c_str(), S_IFREG | S_IRUSR | S_IWUSR, 0) == 0 || errno == EEXIST) return {};
   return fail(file_problem(file, std::string("cannot be created: ") + std::strerror(errno) +
@@ -73,14 +75,16 @@ struct Database::StatementCache {
 };
 
 Database::Database(std::string path, const DatabaseOptions& options)
-    : path_(std::move(path)), cache_(std::make_unique<StatementCache>(options.statements_kept_max)) {}
+    : path_(std::move(path)),
+      cache_(std::make_unique<StatementCache>(options.statements_kept_max)) {}
 
 Database::~Database() {
   cache_.reset();
   sqlite3_close_v2(handle_);
 }
 
-Result<std::unique_ptr<Database>> Database::open(const std::string& path, const DatabaseOptions& options) {
+Result<std::unique_ptr<Database>> Database::open(const std::string& path,
+                                                 const DatabaseOptions& options) {
   if (path.empty() || path.find('\0') != std::string::npos) {
     return fail(file_problem(path, "needs a name"));
   }
@@ -104,9 +108,9 @@ Result<void> Database::connect(const DatabaseOptions& options) {
 Result<void> Database::configure(const DatabaseOptions& options) {
   sqlite3_busy_timeout(handle_, static_cast<int>(options.busy_timeout.count()));
   constexpr std::pair<int, int> settings[] = {
-      {SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-      {SQLITE_DBCONFIG_ENABLE_FKEY, 1},    {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
-      {SQLITE_DBCONFIG_DQS_DML, 0},        {SQLITE_DBCONFIG_DQS_DDL, 0},
+      {SQLITE_DBCONFIG_DEFENSIVE, 1},   {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+      {SQLITE_DBCONFIG_ENABLE_FKEY, 1}, {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+      {SQLITE_DBCONFIG_DQS_DML, 0},     {SQLITE_DBCONFIG_DQS_DDL, 0},
   };
   for (const auto& [setting, value] : settings) {
     const int code = sqlite3_db_config(handle_, setting, value, nullptr);
@@ -122,8 +126,8 @@ Result<void> Database::configure(const DatabaseOptions& options) {
   return switch_to_wal(options.busy_timeout);
 }
 
-// While several processes make a database at once, SQLite answers "busy" here without waiting, because waiting for
-// the exclusive lock could be a deadlock; so the waiting is done here.
+// While several processes make a database at once, SQLite answers "busy" here without waiting,
+// because waiting for the exclusive lock could be a deadlock; so the waiting is done here.
 Result<void> Database::switch_to_wal(std::chrono::milliseconds patience) {
   for (std::chrono::milliseconds waited{0};; waited += wal_retry_pause) {
     bool is_wal = false;
@@ -180,11 +184,17 @@ Result<void> Database::execute(std::string_view sql) {
   return {};
 }
 
-int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+int64_t Database::changes() const {
+  return sqlite3_changes64(handle_);
+}
 
-bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(handle_) == 0;
+}
 
-void Database::interrupt() { sqlite3_interrupt(handle_); }
+void Database::interrupt() {
+  sqlite3_interrupt(handle_);
+}
 
 Error Database::error_of(int code) const {
   return sqlite_error(code, handle_ ? sqlite3_errmsg(handle_) : sqlite3_errstr(code), path_);

@@ -1,19 +1,21 @@
-// SQLite behind RAII: a database file, prepared statements, transactions; every result code is an Error of ours.
-// Knows nothing of what is stored: the registry and the payment API bring their own tables (migrations.h).
+// SQLite behind RAII: a database file, prepared statements, transactions; every result code is an
+// Error of ours. Knows nothing of what is stored: the registry and the payment API bring their own
+// tables (migrations.h).
 //
-// A Database and what was made from it belong to one thread at a time. Only interrupt() may come from another.
-// Not here: a pool, an asynchronous interface. Threads that want to work side by side open the file once each.
+// A Database and what was made from it belong to one thread at a time. Only interrupt() may come
+// from another. Not here: a pool, an asynchronous interface. Threads that want to work side by side
+// open the file once each.
 //
 // Errors, by code:
-//   store.busy            unavailable    another connection held the lock for longer than busy_timeout
-//   store.full            unavailable    the disk or the file's size limit
+//   store.busy            unavailable    another connection held the lock for longer than
+//   busy_timeout store.full            unavailable    the disk or the file's size limit
 //   store.io_error        unavailable
-//   store.unavailable     unavailable    the file cannot be opened (it went away, no file descriptors, no memory)
-//   store.interrupted     cancelled      interrupt() was called
+//   store.unavailable     unavailable    the file cannot be opened (it went away, no file
+//   descriptors, no memory) store.interrupted     cancelled      interrupt() was called
 //   store.read_only       misconfigured  the file or its folder may not be written
-//   store.file_permissions misconfigured  others may read or write the file, or it is not a regular file
-//   store.corrupt         corrupt        not a database, a damaged page, a column of an unexpected type
-//   store.duplicate       conflict       a UNIQUE or PRIMARY KEY constraint
+//   store.file_permissions misconfigured  others may read or write the file, or it is not a regular
+//   file store.corrupt         corrupt        not a database, a damaged page, a column of an
+//   unexpected type store.duplicate       conflict       a UNIQUE or PRIMARY KEY constraint
 //   store.constraint      conflict       any other constraint
 //   store.too_large       too_large
 //   store.sql             internal       the statement itself is wrong: a mistake in our code
@@ -45,10 +47,11 @@ enum class Durability {
 };
 
 struct DatabaseOptions {
-  bool create = true;     // make the file (mode 0600) if it is not there
+  bool create = true;  // make the file (mode 0600) if it is not there
   bool read_only = false;
   Durability durability = Durability::full;
-  // How long a statement waits for another connection's lock. SQLite polls meanwhile: the thread is blocked.
+  // How long a statement waits for another connection's lock. SQLite polls meanwhile: the thread is
+  // blocked.
   std::chrono::milliseconds busy_timeout{5000};
   // Statements kept prepared for the next use of the same text; more are prepared anew each time.
   size_t statements_kept_max = 128;
@@ -64,8 +67,8 @@ struct DatabaseOptions {
 //     use(rows.integer(0), rows.optional_text(1));
 //   }
 //
-// Errors of bind() and columns of an unexpected type are remembered and returned by the next step() or check_row(),
-// so that a row can be read without a test at each column.
+// Errors of bind() and columns of an unexpected type are remembered and returned by the next step()
+// or check_row(), so that a row can be read without a test at each column.
 class Statement final {
  public:
   Statement(Statement&& other) noexcept;
@@ -126,11 +129,13 @@ class Statement final {
 
 class Database final {
  public:
-  // Opens (or makes) the file with: WAL, the durability asked for, foreign keys enforced, SQL functions of the schema
-  // untrusted, defensive mode, no double-quoted string literals, no extensions. A file that its group or others may
-  // read or write is refused (`store.file_permissions`), and so are its -wal and -shm files.
-  // `path` is a file name, not a URI. ":memory:" makes a private database that vanishes with this object.
-  static Result<std::unique_ptr<Database>> open(const std::string& path, const DatabaseOptions& options = {});
+  // Opens (or makes) the file with: WAL, the durability asked for, foreign keys enforced, SQL
+  // functions of the schema untrusted, defensive mode, no double-quoted string literals, no
+  // extensions. A file that its group or others may read or write is refused
+  // (`store.file_permissions`), and so are its -wal and -shm files. `path` is a file name, not a
+  // URI. ":memory:" makes a private database that vanishes with this object.
+  static Result<std::unique_ptr<Database>> open(const std::string& path,
+                                                const DatabaseOptions& options = {});
 
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -162,8 +167,9 @@ class Database final {
   bool in_transaction() const;
   const std::string& path() const { return path_; }
 
-  // Ends what another thread runs on this Database as soon as possible, with `store.interrupted`; what it had begun
-  // to write is rolled back. The caller makes sure that the Database is not destroyed meanwhile.
+  // Ends what another thread runs on this Database as soon as possible, with `store.interrupted`;
+  // what it had begun to write is rolled back. The caller makes sure that the Database is not
+  // destroyed meanwhile.
   void interrupt();
 
  private:
@@ -188,8 +194,8 @@ class Database final {
 //   return transaction.commit();
 class Transaction final {
  public:
-  // BEGIN IMMEDIATE: takes the write lock at once, so that what is read cannot change before it is written and
-  // `store.busy` can only come from here.
+  // BEGIN IMMEDIATE: takes the write lock at once, so that what is read cannot change before it is
+  // written and `store.busy` can only come from here.
   static Result<Transaction> begin(Database& database);
   // One consistent view for several reads; takes no lock that writers would notice.
   static Result<Transaction> begin_read(Database& database);

@@ -21,7 +21,8 @@ constexpr Row row_of(int code) {
       return {ErrorKind::conflict, "store.duplicate", "this is recorded already"};
     case SQLITE_READONLY_DBMOVED:
       return {ErrorKind::unavailable, "store.unavailable", "the database cannot be reached"};
-    default: break;
+    default:
+      break;
   }
   switch (code & 0xff) {  // the primary code
     case SQLITE_BUSY:
@@ -48,7 +49,8 @@ constexpr Row row_of(int code) {
       return {ErrorKind::conflict, "store.constraint", "this contradicts what is recorded"};
     case SQLITE_TOOBIG:
       return {ErrorKind::too_large, "store.too_large", "this is too large to be recorded"};
-    default: return {ErrorKind::internal, "store.sql", "the database refused a statement"};
+    default:
+      return {ErrorKind::internal, "store.sql", "the database refused a statement"};
   }
 }
 

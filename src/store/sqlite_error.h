@@ -8,7 +8,8 @@
 
 namespace countersign::store {
 
-// `code` is an extended result code, not OK, ROW or DONE. `message` is SQLite's: it names tables and columns, no values.
+// `code` is an extended result code, not OK, ROW or DONE. `message` is SQLite's: it names tables
+// and columns, no values.
 Error sqlite_error(int code, std::string_view message, std::string_view path);
 
 }  // namespace countersign::store

@@ -1,9 +1,10 @@
 #include "store/sqlite_registry_store.h"
 
 #include <algorithm>
+#include <utility>
+
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <utility>
 
 #include "store/registry_rows.h"
 #include "store/registry_schema.h"
@@ -47,7 +48,9 @@ Result<std::unique_ptr<SqliteRegistryStore>> SqliteRegistryStore::open(
 Result<int64_t> SqliteRegistryStore::append_change(ChangedEntity entity, std::string_view id) {
   CS_TRY(const auto seq,
          record_->query_integer("UPDATE feed_head SET seq = seq + 1 WHERE one = 1 RETURNING seq"));
-  if (!seq) return fail(ErrorKind::corrupt, "store.corrupt", "stored data is damaged", "feed_head is empty");
+  if (!seq)
+    return fail(ErrorKind::corrupt, "store.corrupt", "stored data is damaged",
+                "feed_head is empty");
   CS_CHECK(record_->run("INSERT INTO feed (seq, entity, id) VALUES (?1, ?2, ?3)", *seq,
                         name_of(entity), id));
   return *seq;
@@ -85,7 +88,8 @@ Result<std::optional<ClientRecord>> SqliteRegistryStore::find_client(std::string
 }
 
 Result<std::vector<ClientRecord>> SqliteRegistryStore::list_clients() {
-  CS_TRY(Statement rows, record_->prepare(std::string(select_clients) + "ORDER BY created_at, client_id"));
+  CS_TRY(Statement rows,
+         record_->prepare(std::string(select_clients) + "ORDER BY created_at, client_id"));
   return read_all(rows, &read_client);
 }
 
@@ -103,8 +107,9 @@ Result<std::optional<KeyRecord>> SqliteRegistryStore::find_key(std::string_view 
 }
 
 Result<std::vector<KeyRecord>> SqliteRegistryStore::list_keys(std::string_view client_id) {
-  const std::string_view which = client_id.empty() ? "WHERE ?1 = '' ORDER BY created_at, key_id"
-                                                   : "WHERE client_id = ?1 ORDER BY created_at, key_id";
+  const std::string_view which = client_id.empty()
+                                     ? "WHERE ?1 = '' ORDER BY created_at, key_id"
+                                     : "WHERE client_id = ?1 ORDER BY created_at, key_id";
   CS_TRY(Statement rows, record_->prepare(std::string(select_keys).append(which)));
   return read_all(rows.bind(1, client_id), &read_key);
 }
@@ -134,12 +139,14 @@ Result<std::vector<SecretRecord>> SqliteRegistryStore::list_secrets(std::string_
 Result<void> SqliteRegistryStore::mark_revoked(const Revocation& revocation) {
   if (revocation.kind == SubjectKind::client) {
     CS_CHECK(require_client(revocation.subject));
-    CS_CHECK(record_->run("UPDATE clients SET status = 'disabled' WHERE client_id = ?1", revocation.subject));
+    CS_CHECK(record_->run("UPDATE clients SET status = 'disabled' WHERE client_id = ?1",
+                          revocation.subject));
     CS_CHECK(append_change(ChangedEntity::client, revocation.subject));
   }
   if (revocation.kind == SubjectKind::credential) {
-    CS_CHECK(record_->run("UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE key_id = ?1",
-                          revocation.subject, revocation.revoked_at));
+    CS_CHECK(
+        record_->run("UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?2) WHERE key_id = ?1",
+                     revocation.subject, revocation.revoked_at));
     const bool is_key = record_->changes() > 0;
     if (!is_key) {
       CS_CHECK(record_->run(
@@ -147,7 +154,8 @@ Result<void> SqliteRegistryStore::mark_revoked(const Revocation& revocation) {
           revocation.subject, revocation.revoked_at));
       if (record_->changes() == 0) return unknown_credential(revocation.subject);
     }
-    CS_CHECK(append_change(is_key ? ChangedEntity::key : ChangedEntity::secret, revocation.subject));
+    CS_CHECK(
+        append_change(is_key ? ChangedEntity::key : ChangedEntity::secret, revocation.subject));
   }
   return {};
 }
@@ -196,7 +204,9 @@ Result<FeedBatch> SqliteRegistryStore::changes_since(int64_t seq, size_t limit) 
   {
     CS_TRY(Statement head, record_->prepare("SELECT seq, trimmed_to FROM feed_head"));
     CS_TRY(const bool found, head.step());
-    if (!found) return fail(ErrorKind::corrupt, "store.corrupt", "stored data is damaged", "feed_head is empty");
+    if (!found)
+      return fail(ErrorKind::corrupt, "store.corrupt", "stored data is damaged",
+                  "feed_head is empty");
     batch.head_seq = head.integer(0);
     batch.must_reload = seq < head.integer(1) || seq > batch.head_seq;
     CS_CHECK(head.check_row());
@@ -209,16 +219,19 @@ Result<FeedBatch> SqliteRegistryStore::changes_since(int64_t seq, size_t limit) 
     CS_TRY(const bool more, rows.step());
     if (!more) return batch;
     const auto entity = changed_entity_of(rows.text(1));
-    batch.changes.push_back({rows.integer(0), entity.value_or(ChangedEntity::client), rows.text(2)});
+    batch.changes.push_back(
+        {rows.integer(0), entity.value_or(ChangedEntity::client), rows.text(2)});
     CS_CHECK(rows.check_row());
     // A kind of change that is not known here cannot be applied one by one.
     if (!entity) batch.must_reload = true;
   }
 }
 
-Result<int64_t> SqliteRegistryStore::trim_feed(std::chrono::microseconds node_live_for, size_t keep_min) {
+Result<int64_t> SqliteRegistryStore::trim_feed(std::chrono::microseconds node_live_for,
+                                               size_t keep_min) {
   CS_TRY(const auto nodes, live_nodes(node_live_for));
-  CS_CHECK(nodes_->run("DELETE FROM nodes WHERE heartbeat_at < ?1", clock_.wall_now() - dead_node_kept));
+  CS_CHECK(
+      nodes_->run("DELETE FROM nodes WHERE heartbeat_at < ?1", clock_.wall_now() - dead_node_kept));
   CS_TRY(const auto head, record_->query_integer("SELECT seq FROM feed_head"));
   CS_TRY(const auto trimmed_to, record_->query_integer("SELECT trimmed_to FROM feed_head"));
   int64_t upto = head.value_or(0) - static_cast<int64_t>(keep_min);
@@ -245,11 +258,14 @@ Result<void> SqliteRegistryStore::remove_node(std::string_view name, std::string
   return nodes_->run("DELETE FROM nodes WHERE name = ?1 AND boot_id = ?2", name, boot_id);
 }
 
-Result<std::vector<NodeRecord>> SqliteRegistryStore::live_nodes(std::chrono::microseconds live_for) {
-  // A heartbeat from the future was written before somebody set the clock back: it does not make a node live for ever.
+Result<std::vector<NodeRecord>> SqliteRegistryStore::live_nodes(
+    std::chrono::microseconds live_for) {
+  // A heartbeat from the future was written before somebody set the clock back: it does not make a
+  // node live for ever.
   const WallTime now = clock_.wall_now();
-  CS_TRY(Statement rows, nodes_->prepare("SELECT name, boot_id, applied_seq, heartbeat_at FROM nodes "
-                                         "WHERE heartbeat_at BETWEEN ?1 AND ?2 ORDER BY name, boot_id"));
+  CS_TRY(Statement rows,
+         nodes_->prepare("SELECT name, boot_id, applied_seq, heartbeat_at FROM nodes "
+                         "WHERE heartbeat_at BETWEEN ?1 AND ?2 ORDER BY name, boot_id"));
   rows.bind_all(now - live_for, now + live_for);
   std::vector<NodeRecord> nodes;
   for (;;) {

@@ -1,9 +1,9 @@
 // RegistryStore on a SQLite file, for the processes of one machine.
 //
-// Two files: PATH holds the record and the feed, durably. PATH.nodes holds the nodes' heartbeats, which matter for
-// seconds only: there they cost no fsync, take no lock that a revocation would wait for, and do not wake the
-// processes that watch PATH for changes.
-// After each change the time stamp of PATH is touched; feed_watcher.h says why.
+// Two files: PATH holds the record and the feed, durably. PATH.nodes holds the nodes' heartbeats,
+// which matter for seconds only: there they cost no fsync, take no lock that a revocation would
+// wait for, and do not wake the processes that watch PATH for changes. After each change the time
+// stamp of PATH is touched; feed_watcher.h says why.
 
 #pragma once
 
@@ -24,10 +24,10 @@ struct SqliteRegistryOptions {
 
 class SqliteRegistryStore final : public RegistryStore {
  public:
-  // Opens or makes both files and brings their schemas up to date. `clock` is the store's clock (every process of
-  // the machine shares it) and outlives the object.
-  static Result<std::unique_ptr<SqliteRegistryStore>> open(const std::string& path, const Clock& clock,
-                                                           const SqliteRegistryOptions& options = {});
+  // Opens or makes both files and brings their schemas up to date. `clock` is the store's clock
+  // (every process of the machine shares it) and outlives the object.
+  static Result<std::unique_ptr<SqliteRegistryStore>> open(
+      const std::string& path, const Clock& clock, const SqliteRegistryOptions& options = {});
 
   Result<int64_t> add_client(const ClientRecord& client) override;
   Result<std::optional<ClientRecord>> find_client(std::string_view client_id) override;
@@ -39,7 +39,8 @@ class SqliteRegistryStore final : public RegistryStore {
   Result<std::optional<SecretRecord>> find_secret(std::string_view secret_id) override;
   Result<std::vector<SecretRecord>> list_secrets(std::string_view client_id) override;
   Result<int64_t> revoke(const Revocation& revocation) override;
-  Result<std::optional<CutOffRecord>> find_cut_off(SubjectKind kind, std::string_view subject) override;
+  Result<std::optional<CutOffRecord>> find_cut_off(SubjectKind kind,
+                                                   std::string_view subject) override;
   Result<int64_t> purge_expired_cut_offs(WallTime now) override;
   Result<RegistryContents> load_all() override;
   Result<FeedBatch> changes_since(int64_t seq, size_t limit) override;
@@ -52,7 +53,8 @@ class SqliteRegistryStore final : public RegistryStore {
   Result<int64_t> data_version();
 
  private:
-  SqliteRegistryStore(std::unique_ptr<Database> record, std::unique_ptr<Database> nodes, const Clock& clock);
+  SqliteRegistryStore(std::unique_ptr<Database> record, std::unique_ptr<Database> nodes,
+                      const Clock& clock);
   Result<int64_t> append_change(ChangedEntity entity, std::string_view id);
   Result<int64_t> commit_change(Transaction& transaction, int64_t seq);
   Result<void> mark_revoked(const Revocation& revocation);

@@ -21,8 +21,8 @@ using std::chrono::hours;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 using testing::FakeClock;
-using testing::TemporaryFolder;
 using ::testing::HasSubstr;
+using testing::TemporaryFolder;
 
 constexpr microseconds live_for = seconds(5);
 
@@ -167,7 +167,8 @@ TEST_F(RegistryStoreTest, DisablesARevokedClientAndCutsItOff) {
   EXPECT_EQ((*cut_off)->issued_at_or_before, clock_.wall_now());
   EXPECT_EQ((*cut_off)->reason, "leaked");
   EXPECT_EQ(store->changes_since(1, 10)->changes,
-            (std::vector<Change>{{2, ChangedEntity::client, "c1"}, {3, ChangedEntity::cut_off, "client:c1"}}));
+            (std::vector<Change>{{2, ChangedEntity::client, "c1"},
+                                 {3, ChangedEntity::cut_off, "client:c1"}}));
 }
 
 TEST_F(RegistryStoreTest, MarksRevokedKeysAndSecretsAndKeepsTheFirstTime) {
@@ -187,8 +188,10 @@ TEST_F(RegistryStoreTest, MarksRevokedKeysAndSecretsAndKeepsTheFirstTime) {
 
 TEST_F(RegistryStoreTest, RefusesToRevokeWhatItDoesNotKnow) {
   const auto store = open();
-  EXPECT_EQ(store->revoke(revocation(SubjectKind::client, "c1")).error().code, "registry.unknown_client");
-  EXPECT_EQ(store->revoke(revocation(SubjectKind::credential, "k1")).error().code, "registry.unknown_credential");
+  EXPECT_EQ(store->revoke(revocation(SubjectKind::client, "c1")).error().code,
+            "registry.unknown_client");
+  EXPECT_EQ(store->revoke(revocation(SubjectKind::credential, "k1")).error().code,
+            "registry.unknown_credential");
   EXPECT_EQ(*store->find_cut_off(SubjectKind::client, "c1"), std::nullopt);
   EXPECT_EQ(store->changes_since(0, 10)->head_seq, 0);
 }
@@ -234,7 +237,8 @@ TEST_F(RegistryStoreTest, PurgesCutOffsAtTheirExpiryAndNotBefore) {
 TEST_F(RegistryStoreTest, LoadsEverythingAsOfOneSeq) {
   const auto store = open();
   ASSERT_TRUE(store->add_client(client("c1")) && store->add_key(key("k1", "c1")) &&
-              store->add_secret(secret("s1", "c1")) && store->revoke(revocation(SubjectKind::token, "t")));
+              store->add_secret(secret("s1", "c1")) &&
+              store->revoke(revocation(SubjectKind::token, "t")));
   const auto all = store->load_all();
   ASSERT_TRUE(all);
   EXPECT_EQ(all->seq, 4);
@@ -249,8 +253,8 @@ TEST_F(RegistryStoreTest, HandsChangesOutInOrderAndInPortions) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->add_client(client("c" + std::to_string(i))));
   const auto batch = store->changes_since(1, 2);
   EXPECT_EQ(batch->head_seq, 5);
-  EXPECT_EQ(batch->changes,
-            (std::vector<Change>{{2, ChangedEntity::client, "c1"}, {3, ChangedEntity::client, "c2"}}));
+  EXPECT_EQ(batch->changes, (std::vector<Change>{{2, ChangedEntity::client, "c1"},
+                                                 {3, ChangedEntity::client, "c2"}}));
   EXPECT_TRUE(store->changes_since(5, 10)->changes.empty());
   EXPECT_FALSE(store->changes_since(5, 10)->must_reload);
   EXPECT_TRUE(store->changes_since(6, 10)->must_reload);
@@ -310,14 +314,17 @@ TEST_F(RegistryStoreTest, WritesHeartbeatsWithoutMovingTheRecord) {
 TEST_F(RegistryStoreTest, AssignsSeqsWithoutGapsWhenManyWriteAtOnce) {
   constexpr int writers = 4;
   constexpr int each = 25;
-  { const auto made = open(); }
+  {
+    const auto made = open();
+  }
   std::vector<std::jthread> threads;
   std::atomic<int> failures = 0;
   for (int w = 0; w < writers; ++w) {
     threads.emplace_back([&, w] {
       const auto store = open({.busy_timeout = std::chrono::minutes(5)});
       for (int i = 0; i < each; ++i) {
-        Revocation revoked = revocation(SubjectKind::token, std::to_string(w) + "." + std::to_string(i));
+        Revocation revoked =
+            revocation(SubjectKind::token, std::to_string(w) + "." + std::to_string(i));
         if (!store->revoke(revoked)) ++failures;
       }
     });
@@ -336,7 +343,9 @@ TEST_F(RegistryStoreTest, AssignsSeqsWithoutGapsWhenManyWriteAtOnce) {
 }
 
 TEST_F(RegistryStoreTest, HasBothOrNeitherOfChangeAndFeedEntryWhenAWriterIsKilled) {
-  { const auto made = open(); }
+  {
+    const auto made = open();
+  }
   for (int round = 0; round < 4; ++round) {
     std::array<int, 2> progress{};
     ASSERT_EQ(::pipe(progress.data()), 0);
@@ -344,7 +353,8 @@ TEST_F(RegistryStoreTest, HasBothOrNeitherOfChangeAndFeedEntryWhenAWriterIsKille
     if (child == 0) {
       const auto store = open();
       for (int i = 0;; ++i) {
-        const auto done = store->revoke(revocation(SubjectKind::token, std::to_string(round) + "." + std::to_string(i)));
+        const auto done = store->revoke(
+            revocation(SubjectKind::token, std::to_string(round) + "." + std::to_string(i)));
         if (!done || ::write(progress[1], "x", 1) != 1) ::_exit(1);
       }
     }
@@ -363,13 +373,16 @@ TEST_F(RegistryStoreTest, HasBothOrNeitherOfChangeAndFeedEntryWhenAWriterIsKille
 }
 
 TEST_F(RegistryStoreTest, RefusesARecordThatOthersMayRead) {
-  { const auto made = open(); }
+  {
+    const auto made = open();
+  }
   ASSERT_EQ(::chmod(path_.c_str(), 0644), 0);
   EXPECT_EQ(SqliteRegistryStore::open(path_, clock_).error().code, "store.file_permissions");
 }
 
 TEST_F(RegistryStoreTest, DoesNotMakeTheRecordUnlessAskedTo) {
-  EXPECT_EQ(SqliteRegistryStore::open(path_, clock_, {.create = false}).error().kind, ErrorKind::misconfigured);
+  EXPECT_EQ(SqliteRegistryStore::open(path_, clock_, {.create = false}).error().kind,
+            ErrorKind::misconfigured);
 }
 
 }  // namespace

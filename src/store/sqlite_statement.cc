@@ -14,7 +14,9 @@ Statement::Statement(Statement&& other) noexcept
       bind_error_(other.bind_error_),
       type_error_(other.type_error_) {}
 
-Statement::~Statement() { database_->give_back(handle_); }
+Statement::~Statement() {
+  database_->give_back(handle_);
+}
 
 void Statement::note(int code) {
   if (code != SQLITE_OK && bind_error_ == SQLITE_OK) bind_error_ = code;
@@ -27,14 +29,15 @@ Statement& Statement::bind(int index, int64_t value) {
 
 Statement& Statement::bind(int index, std::string_view text) {
   // A null pointer would bind NULL; the empty text is not NULL.
-  note(sqlite3_bind_text64(handle_, index, text.data() ? text.data() : "", text.size(), SQLITE_TRANSIENT,
-                           SQLITE_UTF8));
+  note(sqlite3_bind_text64(handle_, index, text.data() ? text.data() : "", text.size(),
+                           SQLITE_TRANSIENT, SQLITE_UTF8));
   return *this;
 }
 
 Statement& Statement::bind(int index, ByteView bytes) {
-  note(bytes.empty() ? sqlite3_bind_zeroblob(handle_, index, 0)
-                     : sqlite3_bind_blob64(handle_, index, bytes.data(), bytes.size(), SQLITE_TRANSIENT));
+  note(bytes.empty()
+           ? sqlite3_bind_zeroblob(handle_, index, 0)
+           : sqlite3_bind_blob64(handle_, index, bytes.data(), bytes.size(), SQLITE_TRANSIENT));
   return *this;
 }
 
@@ -86,7 +89,9 @@ bool Statement::expect(int column, int type) {
   return false;
 }
 
-bool Statement::is_null(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(handle_, column) == SQLITE_NULL;
+}
 
 int64_t Statement::integer(int column) {
   return expect(column, SQLITE_INTEGER) ? sqlite3_column_int64(handle_, column) : 0;

@@ -1,7 +1,7 @@
 #include "store/sqlite.h"
 
-#include <csignal>
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -19,10 +19,11 @@
 namespace countersign::store {
 namespace {
 
-using testing::TemporaryFolder;
 using ::testing::HasSubstr;
+using testing::TemporaryFolder;
 
-std::unique_ptr<Database> open_or_die(const std::string& path, const DatabaseOptions& options = {}) {
+std::unique_ptr<Database> open_or_die(const std::string& path,
+                                      const DatabaseOptions& options = {}) {
   auto database = Database::open(path, options);
   if (!database) panic(database.error().for_log());
   return *std::move(database);
@@ -70,7 +71,9 @@ TEST_F(DatabaseTest, OpensWithTheSettingsThatKeepDataSafe) {
 }
 
 TEST_F(DatabaseTest, RefusesAFileThatOthersMayReadOrWrite) {
-  { const auto made = open_or_die(path_); }
+  {
+    const auto made = open_or_die(path_);
+  }
   for (const mode_t mode : {0640u, 0604u, 0620u, 0602u, 0644u}) {
     ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
     const auto refused = Database::open(path_);
@@ -123,7 +126,9 @@ TEST_F(DatabaseTest, RefusesPathsThatNameNoFile) {
 TEST_F(DatabaseTest, TakesAPathForAFileNameAndNeverForAUri) {
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(folder_.path());
-  { const auto database = open_or_die("file:data.db?mode=memory"); }
+  {
+    const auto database = open_or_die("file:data.db?mode=memory");
+  }
   std::filesystem::current_path(before);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "file:data.db?mode=memory"));
 }
@@ -207,9 +212,10 @@ TEST_F(DatabaseTest, MapsAHeldLockToUnavailable) {
 
 TEST_F(DatabaseTest, NamesTheKindOfConstraintThatWasHurt) {
   const auto database = open_or_die(path_);
-  ASSERT_TRUE(database->execute("CREATE TABLE p (a INTEGER PRIMARY KEY, b TEXT UNIQUE, c INTEGER CHECK (c > 0)) STRICT;"
-                                "CREATE TABLE q (p INTEGER REFERENCES p (a)) STRICT;"
-                                "INSERT INTO p VALUES (1, 'x', 1);"));
+  ASSERT_TRUE(database->execute(
+      "CREATE TABLE p (a INTEGER PRIMARY KEY, b TEXT UNIQUE, c INTEGER CHECK (c > 0)) STRICT;"
+      "CREATE TABLE q (p INTEGER REFERENCES p (a)) STRICT;"
+      "INSERT INTO p VALUES (1, 'x', 1);"));
   EXPECT_EQ(database->run("INSERT INTO p VALUES (1, 'y', 1)").error().code, "store.duplicate");
   EXPECT_EQ(database->run("INSERT INTO p VALUES (2, 'x', 1)").error().code, "store.duplicate");
   EXPECT_EQ(database->run("INSERT INTO p VALUES (2, 'y', 0)").error().code, "store.constraint");
@@ -225,7 +231,8 @@ TEST_F(DatabaseTest, GivesUpWhenInterrupted) {
     while (!done) database->interrupt();
   });
   const auto stopped = database->run(
-      "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n");
+      "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i "
+      "FROM n");
   done = true;
   interrupter.join();
   ASSERT_FALSE(stopped);
@@ -258,7 +265,8 @@ class StatementTest : public ::testing::Test {
 TEST_F(StatementTest, ReadsBackEveryTypeAsItWasBound) {
   const Bytes blob{0, 1, 255};
   const std::string text("a\0b ü", 6);
-  ASSERT_TRUE(database_->run("INSERT INTO t VALUES (?1, ?2, ?3)", int64_t{1} << 62, text, ByteView(blob)));
+  ASSERT_TRUE(
+      database_->run("INSERT INTO t VALUES (?1, ?2, ?3)", int64_t{1} << 62, text, ByteView(blob)));
   auto row = database_->prepare("SELECT i, s, b FROM t");
   ASSERT_TRUE(*row->step());
   EXPECT_EQ(row->integer(0), int64_t{1} << 62);
@@ -269,8 +277,8 @@ TEST_F(StatementTest, ReadsBackEveryTypeAsItWasBound) {
 }
 
 TEST_F(StatementTest, TellsEmptyFromAbsent) {
-  ASSERT_TRUE(database_->run("INSERT INTO t VALUES (?1, ?2, ?3)", std::optional<int64_t>(), std::string_view(),
-                             ByteView()));
+  ASSERT_TRUE(database_->run("INSERT INTO t VALUES (?1, ?2, ?3)", std::optional<int64_t>(),
+                             std::string_view(), ByteView()));
   auto row = database_->prepare("SELECT i, s, b FROM t");
   ASSERT_TRUE(*row->step());
   EXPECT_EQ(row->optional_integer(0), std::nullopt);

@@ -8,7 +8,9 @@ namespace {
 
 constexpr int64_t never_heard = std::numeric_limits<int64_t>::min();
 
-std::string_view key_of(const crypto::Sha256Digest& thumbprint) { return as_text(thumbprint); }
+std::string_view key_of(const crypto::Sha256Digest& thumbprint) {
+  return as_text(thumbprint);
+}
 
 }  // namespace
 
@@ -67,7 +69,8 @@ class Registry::Edit final {
 
   void drop_expired_cut_offs(WallTime now) {
     for (CutOffs& map : cut_offs_) {
-      map.erase_if([&](const CutOffEntry& entry) { return entry.expires_at && *entry.expires_at <= now; });
+      map.erase_if(
+          [&](const CutOffEntry& entry) { return entry.expires_at && *entry.expires_at <= now; });
     }
   }
 
@@ -127,7 +130,8 @@ Result<int64_t> Registry::reload(store::RegistryStore& store) {
   return all.seq;
 }
 
-Result<void> Registry::apply_one(store::RegistryStore& store, const store::Change& change, Edit& edit) {
+Result<void> Registry::apply_one(store::RegistryStore& store, const store::Change& change,
+                                 Edit& edit) {
   switch (change.entity) {
     case store::ChangedEntity::client: {
       CS_TRY(const auto record, store.find_client(change.id));
@@ -146,7 +150,9 @@ Result<void> Registry::apply_one(store::RegistryStore& store, const store::Chang
     }
     case store::ChangedEntity::cut_off: {
       const auto id = store::parse_cut_off_id(change.id);
-      if (!id) return fail(ErrorKind::corrupt, "registry.bad_record", "the feed names no cut-off", change.id);
+      if (!id)
+        return fail(ErrorKind::corrupt, "registry.bad_record", "the feed names no cut-off",
+                    change.id);
       CS_TRY(const auto record, store.find_cut_off(id->kind, id->subject));
       // One that is gone has expired; housekeep() drops it by this node's clock.
       if (record) edit.put_cut_off(*record);
@@ -174,9 +180,11 @@ void Registry::housekeep(WallTime now) {
   Edit edit(*current, options_.on_problem);
   edit.drop_expired_cut_offs(now);
   RegistrySnapshot next = edit.finish();
-  // No new version if there was nothing to drop: it would make every thread look up again what it remembers.
+  // No new version if there was nothing to drop: it would make every thread look up again what it
+  // remembers.
   for (size_t kind = 0; kind < next.cut_offs.size(); ++kind) {
-    if (next.cut_offs[kind].size() != current->cut_offs[kind].size()) return publish(std::move(next));
+    if (next.cut_offs[kind].size() != current->cut_offs[kind].size())
+      return publish(std::move(next));
   }
 }
 
@@ -186,7 +194,8 @@ BootTime Registry::last_heard() const {
 
 bool Registry::is_stale(BootTime now) const {
   const int64_t heard = last_heard_.load(std::memory_order_acquire);
-  return heard == never_heard || now - BootTime(std::chrono::nanoseconds(heard)) > options_.max_staleness;
+  return heard == never_heard ||
+         now - BootTime(std::chrono::nanoseconds(heard)) > options_.max_staleness;
 }
 
 }  // namespace countersign::provider

@@ -1,11 +1,13 @@
-// Registry: clients, credentials and cut-offs in memory, for deciding without the store. Filled when a node starts and
-// kept current by the feed (store/feed_watcher.h calls it as its FeedListener). Decisions read it through a
-// RegistryView, one a thread.
+// Registry: clients, credentials and cut-offs in memory, for deciding without the store. Filled
+// when a node starts and kept current by the feed (store/feed_watcher.h calls it as its
+// FeedListener). Decisions read it through a RegistryView, one a thread.
 //
-// When apply() has returned, the changes are in force: every RegistryView::sync() that starts afterwards sees them, on
-// every thread. The feed watcher confirms a change to the revoker only then.
+// When apply() has returned, the changes are in force: every RegistryView::sync() that starts
+// afterwards sees them, on every thread. The feed watcher confirms a change to the revoker only
+// then.
 //
-// A record that does not parse is left out, so that what it would allow is refused, and is reported by `on_problem`.
+// A record that does not parse is left out, so that what it would allow is refused, and is reported
+// by `on_problem`.
 
 #pragma once
 
@@ -33,13 +35,13 @@ struct RegistrySnapshot {
   ShardedMap<ClientPtr> clients;
   ShardedMap<KeyPtr> keys;
   ShardedMap<SecretPtr> secrets;
-  ShardedMap<ClientPtr> clients_by_thumbprint;  // by the 32 bytes of the thumbprint
+  ShardedMap<ClientPtr> clients_by_thumbprint;      // by the 32 bytes of the thumbprint
   std::array<ShardedMap<CutOffEntry>, 4> cut_offs;  // by SubjectKind; certificates by the 32 bytes
 };
 
 struct RegistryOptions {
-  // How long the feed may be silent before is_stale(): the longest time for which a revocation can stay unknown to a
-  // node that is cut off from its store.
+  // How long the feed may be silent before is_stale(): the longest time for which a revocation can
+  // stay unknown to a node that is cut off from its store.
   std::chrono::milliseconds max_staleness{2000};
   // Told of each record that was left out. On the thread that feeds the registry. May be empty.
   std::function<void(const Error&)> on_problem;
@@ -59,15 +61,16 @@ class Registry final : public store::FeedListener {
 
   // Any thread.
   BootTime last_heard() const;
-  // True if nothing was heard for longer than max_staleness, or ever. What to do then is the gateway's rule; a
-  // gateway that asks nothing else fails closed.
+  // True if nothing was heard for longer than max_staleness, or ever. What to do then is the
+  // gateway's rule; a gateway that asks nothing else fails closed.
   bool is_stale(BootTime now) const;
 
  private:
   friend class RegistryView;
   class Edit;
   void publish(RegistrySnapshot next);
-  static Result<void> apply_one(store::RegistryStore& store, const store::Change& change, Edit& edit);
+  static Result<void> apply_one(store::RegistryStore& store, const store::Change& change,
+                                Edit& edit);
 
   RegistryOptions options_;
   std::mutex writing_;  // one change at a time

@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view id_alphabet = "abcdefghijklmnopqrstuvwxyz234567";  // 5 bits a character
 constexpr size_t id_chars = 16;                                               // 80 bits
 constexpr size_t hint_chars = 4;
-constexpr std::chrono::hours cut_off_life_max{24 * 366};  // a token with a later exp is a mistyped one
+constexpr std::chrono::hours cut_off_life_max{24 *
+                                              366};  // a token with a later exp is a mistyped one
 
 std::string new_client_id(Entropy& entropy) {
   std::string id = "cl_";
@@ -50,7 +51,11 @@ Result<void> check_expiry(std::optional<WallTime> expires_at, WallTime not_befor
 
 RegistryAdmin::RegistryAdmin(store::RegistryStore& store, const protocol::Peppers& peppers,
                              const Clock& clock, Entropy& entropy, RegistryAdminOptions options)
-    : store_(store), peppers_(peppers), clock_(clock), entropy_(entropy), options_(std::move(options)) {}
+    : store_(store),
+      peppers_(peppers),
+      clock_(clock),
+      entropy_(entropy),
+      options_(std::move(options)) {}
 
 Result<AddedClient> RegistryAdmin::add_client(const NewClient& request) {
   AddedClient added;
@@ -62,8 +67,9 @@ Result<AddedClient> RegistryAdmin::add_client(const NewClient& request) {
   CS_TRY(client.networks, check_networks(request.networks));
   if (request.token_lifetime && (*request.token_lifetime < std::chrono::seconds(1) ||
                                  *request.token_lifetime > options_.token_lifetime_max)) {
-    return bad_field("token_lifetime", "give 1 to " + std::to_string(options_.token_lifetime_max.count()) +
-                                           " seconds");
+    return bad_field(
+        "token_lifetime",
+        "give 1 to " + std::to_string(options_.token_lifetime_max.count()) + " seconds");
   }
   client.client_id = request.client_id.empty() ? new_client_id(entropy_) : request.client_id;
   client.name = request.name;
@@ -76,13 +82,16 @@ Result<AddedClient> RegistryAdmin::add_client(const NewClient& request) {
   return added;
 }
 
-Result<std::vector<store::ClientRecord>> RegistryAdmin::list_clients() { return store_.list_clients(); }
+Result<std::vector<store::ClientRecord>> RegistryAdmin::list_clients() {
+  return store_.list_clients();
+}
 
 Result<store::ClientRecord> RegistryAdmin::active_client(std::string_view client_id) {
   CS_TRY(auto client, store_.find_client(client_id));
   if (!client) {
     return fail(ErrorKind::not_found, "registry.unknown_client",
-                "client_id: there is no client with the id \"" + std::string(client_id.substr(0, 100)) + "\"");
+                "client_id: there is no client with the id \"" +
+                    std::string(client_id.substr(0, 100)) + "\"");
   }
   if (client->status == store::ClientStatus::active) return *std::move(client);
   return fail(ErrorKind::conflict, "admin.client_disabled",
@@ -131,7 +140,8 @@ Result<IssuedSecret> RegistryAdmin::issue_client_secret(const NewSecret& request
   CS_TRY(const store::ClientRecord client, active_client(request.client_id));
   if (client.auth_method != store::ClientAuthMethod::client_secret_basic &&
       client.auth_method != store::ClientAuthMethod::client_secret_post) {
-    return bad_field("client_id", "this client authenticates by " + std::string(name_of(client.auth_method)) +
+    return bad_field("client_id", "this client authenticates by " +
+                                      std::string(name_of(client.auth_method)) +
                                       ", not by a secret");
   }
   IssuedSecret issued;
@@ -140,7 +150,8 @@ Result<IssuedSecret> RegistryAdmin::issue_client_secret(const NewSecret& request
   CS_CHECK(check_expiry(request.expires_at, secret.created_at));
   CS_CHECK(check_text("note", request.note, false));
 
-  CS_TRY(Minted minted, mint(protocol::KeyKind::client_secret, options_.environment, peppers_, entropy_));
+  CS_TRY(Minted minted,
+         mint(protocol::KeyKind::client_secret, options_.environment, peppers_, entropy_));
   secret.secret_id = std::move(minted.id);
   secret.client_id = client.client_id;
   secret.mac = std::move(minted.mac);
@@ -153,12 +164,14 @@ Result<IssuedSecret> RegistryAdmin::issue_client_secret(const NewSecret& request
   return issued;
 }
 
-Result<std::vector<store::SecretRecord>> RegistryAdmin::list_client_secrets(std::string_view client_id) {
+Result<std::vector<store::SecretRecord>> RegistryAdmin::list_client_secrets(
+    std::string_view client_id) {
   return store_.list_secrets(client_id);
 }
 
 // Everything of the subject up to now, kept until no token of it can be alive.
-Result<store::Revocation> RegistryAdmin::revocation_of(store::SubjectKind kind, std::string_view subject,
+Result<store::Revocation> RegistryAdmin::revocation_of(store::SubjectKind kind,
+                                                       std::string_view subject,
                                                        std::string_view reason) const {
   CS_CHECK(check_text("reason", reason, false));
   const WallTime now = clock_.wall_now();
@@ -179,13 +192,15 @@ Result<int64_t> RegistryAdmin::revoke_key(std::string_view key_id, std::string_v
   CS_TRY(const auto key, store_.find_key(key_id));
   if (!key) {
     return fail(ErrorKind::not_found, "registry.unknown_credential",
-                "key_id: there is no key with this id; give the id, not the key (list them with: key list)");
+                "key_id: there is no key with this id; give the id, not the key (list them with: "
+                "key list)");
   }
   CS_TRY(const auto revocation, revocation_of(store::SubjectKind::credential, key_id, reason));
   return store_.revoke(revocation);
 }
 
-Result<int64_t> RegistryAdmin::revoke_client_secret(std::string_view secret_id, std::string_view reason) {
+Result<int64_t> RegistryAdmin::revoke_client_secret(std::string_view secret_id,
+                                                    std::string_view reason) {
   CS_TRY(const auto secret, store_.find_secret(secret_id));
   if (!secret) {
     return fail(ErrorKind::not_found, "registry.unknown_credential",
@@ -198,24 +213,29 @@ Result<int64_t> RegistryAdmin::revoke_client_secret(std::string_view secret_id, 
 Result<int64_t> RegistryAdmin::revoke_token(const RevokeToken& request) {
   const auto id = protocol::TokenId::parse(request.jti);
   if (!id || id->issued_at > clock_.wall_now() + options_.clock_leeway) {
-    return bad_field("jti", "give the jti of a token that this provider's issuer has granted, not the token");
+    return bad_field(
+        "jti", "give the jti of a token that this provider's issuer has granted, not the token");
   }
   CS_TRY(auto revocation, revocation_of(store::SubjectKind::token, request.jti, request.reason));
-  // The id stands for one token: whatever time of issue a verifier reads from it, the token is cut off.
+  // The id stands for one token: whatever time of issue a verifier reads from it, the token is cut
+  // off.
   revocation.issued_at_or_before = WallTime::max();
   if (request.expires_at && *request.expires_at > clock_.wall_now() + cut_off_life_max) {
     return bad_field("expires_at", "give the token's exp; this one is years ahead");
   }
-  const WallTime expires_at = request.expires_at.value_or(id->issued_at + options_.token_lifetime_max);
+  const WallTime expires_at =
+      request.expires_at.value_or(id->issued_at + options_.token_lifetime_max);
   revocation.expires_at = expires_at + options_.clock_leeway;
   return store_.revoke(revocation);
 }
 
-Result<int64_t> RegistryAdmin::revoke_certificate(std::string_view thumbprint, std::string_view reason) {
+Result<int64_t> RegistryAdmin::revoke_certificate(std::string_view thumbprint,
+                                                  std::string_view reason) {
   CS_TRY(const std::string checked, check_thumbprint("thumbprint", thumbprint));
   CS_TRY(auto revocation, revocation_of(store::SubjectKind::certificate, checked, reason));
   revocation.issued_at_or_before = WallTime::max();  // as with a token: it was issued once
-  revocation.expires_at = std::nullopt;              // how long the certificate could be shown is not known here
+  revocation.expires_at =
+      std::nullopt;  // how long the certificate could be shown is not known here
   return store_.revoke(revocation);
 }
 

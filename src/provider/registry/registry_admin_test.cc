@@ -37,14 +37,17 @@ class RegistryAdminTest : public ::testing::Test {
     auto store = store::SqliteRegistryStore::open(path_, clock_);
     if (!store) panic(store.error().for_log());
     store_ = *std::move(store);
-    admin_.emplace(*store_, peppers_, clock_, entropy_, RegistryAdminOptions{.environment = "test"});
+    admin_.emplace(*store_, peppers_, clock_, entropy_,
+                   RegistryAdminOptions{.environment = "test"});
   }
   static protocol::Peppers two_peppers() {
-    return *protocol::Peppers::parse(
-        Secret::copy_of("1 " + encode_base64url(Bytes(32, 1)) + "\n2 " + encode_base64url(Bytes(32, 2)) + "\n"));
+    return *protocol::Peppers::parse(Secret::copy_of(
+        "1 " + encode_base64url(Bytes(32, 1)) + "\n2 " + encode_base64url(Bytes(32, 2)) + "\n"));
   }
   NewClient good_client() {
-    return {.client_id = "acme-billing", .name = "Acme billing", .scopes = {"payments:write", "payments:read"}};
+    return {.client_id = "acme-billing",
+            .name = "Acme billing",
+            .scopes = {"payments:write", "payments:read"}};
   }
   NewClient secret_client() {
     NewClient client = good_client();
@@ -115,8 +118,8 @@ TEST_F(RegistryAdminTest, RefusesAClientIdThatIsTakenOrMalformed) {
   add(good_client());
   EXPECT_EQ(code_of(good_client()), "registry.duplicate");
   NewClient request = good_client();
-  for (const std::string id : {std::string("a b"), std::string("a:b"), std::string("-a"), std::string("ä"),
-                               std::string("a\n"), std::string(65, 'a')}) {
+  for (const std::string& id : {std::string("a b"), std::string("a:b"), std::string("-a"),
+                                std::string("ä"), std::string("a\n"), std::string(65, 'a')}) {
     request.client_id = id;
     EXPECT_EQ(code_of(request), "admin.bad_client_id") << id;
   }
@@ -126,7 +129,8 @@ TEST_F(RegistryAdminTest, RefusesAClientIdThatIsTakenOrMalformed) {
 
 TEST_F(RegistryAdminTest, RefusesNamesThatAreEmptyLongOrHoldControlCharacters) {
   NewClient request = good_client();
-  for (const std::string name : {std::string(), std::string("a\nb"), std::string("a\x7f"), std::string(257, 'a')}) {
+  for (const std::string& name :
+       {std::string(), std::string("a\nb"), std::string("a\x7f"), std::string(257, 'a')}) {
     request.name = name;
     EXPECT_EQ(code_of(request), "admin.bad_name");
   }
@@ -198,15 +202,20 @@ TEST_F(RegistryAdminTest, RefusesSubjectRulesThatNoCertificateCouldMatch) {
     return code_of(request);
   };
   for (const std::string name : {"", "billing", "CN=billing, O=Acme", "CN=a\nb"}) {
-    EXPECT_EQ(code([&](auto& rules) { rules.subject_dn = name; }), "admin.bad_tls_client_auth_subject_dn") << name;
+    EXPECT_EQ(code([&](auto& rules) { rules.subject_dn = name; }),
+              "admin.bad_tls_client_auth_subject_dn")
+        << name;
   }
   for (const std::string name : {"", "*.acme.example", "a b", ".a", "a."}) {
-    EXPECT_EQ(code([&](auto& rules) { rules.san_dns = name; }), "admin.bad_tls_client_auth_san_dns") << name;
+    EXPECT_EQ(code([&](auto& rules) { rules.san_dns = name; }), "admin.bad_tls_client_auth_san_dns")
+        << name;
   }
   for (const std::string uri : {"", "acme", ":x", "spiffe://a b"}) {
-    EXPECT_EQ(code([&](auto& rules) { rules.san_uri = uri; }), "admin.bad_tls_client_auth_san_uri") << uri;
+    EXPECT_EQ(code([&](auto& rules) { rules.san_uri = uri; }), "admin.bad_tls_client_auth_san_uri")
+        << uri;
   }
-  EXPECT_EQ(code([](auto& rules) { rules.san_ip = "10.0.0.0/8"; }), "admin.bad_tls_client_auth_san_ip");
+  EXPECT_EQ(code([](auto& rules) { rules.san_ip = "10.0.0.0/8"; }),
+            "admin.bad_tls_client_auth_san_ip");
   // An escaped comma belongs to the value.
   EXPECT_EQ(code([](auto& rules) { rules.subject_dn = "CN=billing\\, Inc.,O=Acme"; }), "");
 }
@@ -253,9 +262,11 @@ TEST_F(RegistryAdminTest, WritesNoSecretIntoTheStore) {
 
 TEST_F(RegistryAdminTest, RefusesKeysThatAllowMoreThanTheirClient) {
   add(good_client());
-  EXPECT_EQ(code_of(NewKey{.client_id = "acme-billing", .scopes = {"payments:read", "refunds:write"}}),
-            "admin.bad_scopes");
-  const auto refused = admin_->issue_key({.client_id = "acme-billing", .scopes = {"refunds:write"}});
+  EXPECT_EQ(
+      code_of(NewKey{.client_id = "acme-billing", .scopes = {"payments:read", "refunds:write"}}),
+      "admin.bad_scopes");
+  const auto refused =
+      admin_->issue_key({.client_id = "acme-billing", .scopes = {"refunds:write"}});
   EXPECT_THAT(refused.error().public_text, HasSubstr("refunds:write"));
   EXPECT_EQ(code_of(NewKey{.client_id = "acme-billing", .scopes = {}}), "");
 }
@@ -293,7 +304,8 @@ TEST_F(RegistryAdminTest, RefusesAMalformedEnvironmentBeforeAnythingIsWritten) {
 TEST_F(RegistryAdminTest, IssuesSecretsOnlyToClientsThatUseThem) {
   add(good_client());
   add(secret_client());
-  EXPECT_EQ(admin_->issue_client_secret({.client_id = "acme-billing"}).error().code, "admin.bad_client_id");
+  EXPECT_EQ(admin_->issue_client_secret({.client_id = "acme-billing"}).error().code,
+            "admin.bad_client_id");
   const auto issued = admin_->issue_client_secret({.client_id = "acme-secret"});
   ASSERT_TRUE(issued);
   EXPECT_TRUE(protocol::parse_client_secret(issued->text.unsafe_reveal_text()));
@@ -305,13 +317,15 @@ TEST_F(RegistryAdminTest, RevokesAKeyByItsIdOnly) {
   const auto issued = admin_->issue_key({.client_id = "acme-billing"});
   const auto by_text = admin_->revoke_key(issued->text.unsafe_reveal_text(), "");
   EXPECT_EQ(by_text.error().code, "registry.unknown_credential");
-  EXPECT_THAT(by_text.error().for_log(), Not(HasSubstr(std::string(issued->text.unsafe_reveal_text()))));
+  EXPECT_THAT(by_text.error().for_log(),
+              Not(HasSubstr(std::string(issued->text.unsafe_reveal_text()))));
   const auto seq = admin_->revoke_key(issued->key.key_id, "leaked");
   ASSERT_TRUE(seq);
   EXPECT_EQ((*store_->find_key(issued->key.key_id))->revoked_at, clock_.wall_now());
   EXPECT_EQ(cut_off(SubjectKind::credential, issued->key.key_id).reason, "leaked");
   EXPECT_EQ(store_->changes_since(0, 100)->head_seq, *seq);
-  EXPECT_EQ(admin_->revoke_client_secret(issued->key.key_id, "").error().kind, ErrorKind::not_found);
+  EXPECT_EQ(admin_->revoke_client_secret(issued->key.key_id, "").error().kind,
+            ErrorKind::not_found);
 }
 
 TEST_F(RegistryAdminTest, RevokesAClientSecret) {
@@ -336,7 +350,8 @@ TEST_F(RegistryAdminTest, RevokesATokenWhateverTimeOfIssueIsReadFromIt) {
   const std::string jti = protocol::TokenId::make(clock_.wall_now(), entropy_).to_string();
   ASSERT_TRUE(admin_->revoke_token({.jti = jti, .expires_at = std::nullopt, .reason = "leaked"}));
   EXPECT_EQ(cut_off(SubjectKind::token, jti).issued_at_or_before, WallTime::max());
-  EXPECT_EQ(cut_off(SubjectKind::token, jti).expires_at, clock_.wall_now() + hours(24) + seconds(60));
+  EXPECT_EQ(cut_off(SubjectKind::token, jti).expires_at,
+            clock_.wall_now() + hours(24) + seconds(60));
   const std::string other = protocol::TokenId::make(clock_.wall_now(), entropy_).to_string();
   const WallTime exp = clock_.wall_now() + seconds(300);
   ASSERT_TRUE(admin_->revoke_token({.jti = other, .expires_at = exp, .reason = ""}));
@@ -344,16 +359,20 @@ TEST_F(RegistryAdminTest, RevokesATokenWhateverTimeOfIssueIsReadFromIt) {
 }
 
 TEST_F(RegistryAdminTest, RefusesWhatIsNoTokenIdOfThisIssuer) {
-  const std::string future = protocol::TokenId::make(clock_.wall_now() + seconds(61), entropy_).to_string();
-  for (const std::string jti : {std::string(), std::string("abc"), std::string("eyJhbGciOiJFUzI1NiJ9.e30.sig"), future}) {
-    const auto refused = admin_->revoke_token({.jti = jti, .expires_at = std::nullopt, .reason = ""});
+  const std::string future =
+      protocol::TokenId::make(clock_.wall_now() + seconds(61), entropy_).to_string();
+  for (const std::string& jti :
+       {std::string(), std::string("abc"), std::string("eyJhbGciOiJFUzI1NiJ9.e30.sig"), future}) {
+    const auto refused =
+        admin_->revoke_token({.jti = jti, .expires_at = std::nullopt, .reason = ""});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, "admin.bad_jti");
     if (!jti.empty()) EXPECT_THAT(refused.error().for_log(), Not(HasSubstr(jti)));
   }
   const std::string jti = protocol::TokenId::make(clock_.wall_now(), entropy_).to_string();
-  EXPECT_EQ(admin_->revoke_token({.jti = jti, .expires_at = WallTime::max(), .reason = ""}).error().code,
-            "admin.bad_expires_at");
+  EXPECT_EQ(
+      admin_->revoke_token({.jti = jti, .expires_at = WallTime::max(), .reason = ""}).error().code,
+      "admin.bad_expires_at");
 }
 
 TEST_F(RegistryAdminTest, RevokesACertificateForGood) {

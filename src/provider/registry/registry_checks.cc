@@ -24,7 +24,8 @@ void sort_without_repeats(std::vector<std::string>& texts) {
   texts.erase(repeats.begin(), repeats.end());
 }
 
-// A space behind a comma that is not escaped: how people write names, and not what RFC 4514 §2.1 produces.
+// A space behind a comma that is not escaped: how people write names, and not what RFC 4514 §2.1
+// produces.
 bool has_spaced_comma(std::string_view name) {
   for (size_t i = 0; i + 1 < name.size(); ++i) {
     if (name[i] == '\\') {
@@ -39,9 +40,10 @@ bool has_spaced_comma(std::string_view name) {
 Result<std::string> check_subject_dn(const std::string& name) {
   if (name.empty() || name.size() > subject_bytes_max || has_control(name) ||
       name.find('=') == std::string::npos || has_spaced_comma(name)) {
-    return bad_field("tls_client_auth_subject_dn",
-                     "write the certificate's subject as RFC 4514 does, most specific part first and without "
-                     "spaces behind commas: CN=billing,O=Acme");
+    return bad_field(
+        "tls_client_auth_subject_dn",
+        "write the certificate's subject as RFC 4514 does, most specific part first and without "
+        "spaces behind commas: CN=billing,O=Acme");
   }
   return name;
 }
@@ -49,7 +51,8 @@ Result<std::string> check_subject_dn(const std::string& name) {
 Result<std::string> check_san_dns(const std::string& name) {
   const bool chars_good = std::ranges::all_of(
       name, [](char c) { return ascii::is_alnum(c) || c == '-' || c == '.' || c == '_'; });
-  if (name.empty() || name.size() > 253 || !chars_good || name.front() == '.' || name.back() == '.') {
+  if (name.empty() || name.size() > 253 || !chars_good || name.front() == '.' ||
+      name.back() == '.') {
     return bad_field("tls_client_auth_san_dns",
                      "give one DNS name as it stands in the certificate, without a wildcard: "
                      "billing.acme.example");
@@ -59,22 +62,25 @@ Result<std::string> check_san_dns(const std::string& name) {
 
 Result<std::string> check_san_uri(const std::string& uri) {
   const size_t colon = uri.find(':');
-  if (uri.size() > subject_bytes_max || has_control(uri) || uri.find(' ') != std::string::npos || colon == 0 ||
-      colon == std::string::npos) {
-    return bad_field("tls_client_auth_san_uri",
-                     "give one URI exactly as it stands in the certificate: spiffe://acme.example/billing");
+  if (uri.size() > subject_bytes_max || has_control(uri) || uri.find(' ') != std::string::npos ||
+      colon == 0 || colon == std::string::npos) {
+    return bad_field(
+        "tls_client_auth_san_uri",
+        "give one URI exactly as it stands in the certificate: spiffe://acme.example/billing");
   }
   return uri;
 }
 
 Result<std::string> check_san_ip(const std::string& text) {
   const auto address = IpAddress::parse(text);
-  if (!address) return bad_field("tls_client_auth_san_ip", "give one IP address: 192.0.2.10 or 2001:db8::1");
+  if (!address)
+    return bad_field("tls_client_auth_san_ip", "give one IP address: 192.0.2.10 or 2001:db8::1");
   return address->to_string();
 }
 
 using TextCheck = Result<std::string> (*)(const std::string&);
-Result<std::optional<std::string>> check_optional(const std::optional<std::string>& text, TextCheck check) {
+Result<std::optional<std::string>> check_optional(const std::optional<std::string>& text,
+                                                  TextCheck check) {
   if (!text) return std::nullopt;
   CS_TRY(std::string checked, check(*text));
   return std::optional(std::move(checked));
@@ -97,16 +103,19 @@ Result<void> check_suits(const store::CertificateRules& rules, store::ClientAuth
                        int{rules.san_uri.has_value()} + int{rules.san_ip.has_value()};
   // RFC 8705 §2.1.2: a client that uses tls_client_auth has exactly one of these.
   if (subjects > 1) {
-    return bad_field("certificates", "give only one of the tls_client_auth_… subject and SAN rules");
+    return bad_field("certificates",
+                     "give only one of the tls_client_auth_… subject and SAN rules");
   }
   if (method == store::ClientAuthMethod::tls_client_auth && subjects == 0) {
-    return bad_field("certificates",
-                     "tls_client_auth needs one of tls_client_auth_subject_dn, _san_dns, _san_uri or _san_ip");
+    return bad_field(
+        "certificates",
+        "tls_client_auth needs one of tls_client_auth_subject_dn, _san_dns, _san_uri or _san_ip");
   }
   if (method == store::ClientAuthMethod::self_signed_tls_client_auth &&
       (rules.thumbprints.empty() || subjects != 0)) {
     return bad_field("certificates",
-                     "self_signed_tls_client_auth needs the certificate's thumbprint, and no subject or SAN rule: "
+                     "self_signed_tls_client_auth needs the certificate's thumbprint, and no "
+                     "subject or SAN rule: "
                      "a self-signed certificate may claim any name");
   }
   return {};
@@ -149,7 +158,8 @@ Result<protocol::ScopeSet> check_scopes(const std::vector<std::string>& names) {
 
 Result<std::vector<std::string>> check_networks(const std::vector<std::string>& texts) {
   if (texts.size() > networks_max) {
-    return bad_field("networks", "give at most " + std::to_string(networks_max) + "; join adjacent ones");
+    return bad_field("networks",
+                     "give at most " + std::to_string(networks_max) + "; join adjacent ones");
   }
   std::vector<std::string> networks;
   for (const std::string& text : texts) {

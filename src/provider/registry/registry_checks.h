@@ -1,5 +1,5 @@
-// What an operator may ask for, field by field. Each check returns the value as it is recorded, in its one spelling, or
-// an `admin.bad_<field>` error that names the field and says what to do.
+// What an operator may ask for, field by field. Each check returns the value as it is recorded, in
+// its one spelling, or an `admin.bad_<field>` error that names the field and says what to do.
 
 #pragma once
 
@@ -13,9 +13,9 @@
 
 namespace countersign::provider {
 
-inline constexpr size_t note_bytes_max = 256;    // of a name, note or reason
-inline constexpr size_t networks_max = 64;       // each is compared on requests that are not remembered
-inline constexpr size_t thumbprints_max = 16;    // current and next certificate of a few instances
+inline constexpr size_t note_bytes_max = 256;  // of a name, note or reason
+inline constexpr size_t networks_max = 64;  // each is compared on requests that are not remembered
+inline constexpr size_t thumbprints_max = 16;  // current and next certificate of a few instances
 inline constexpr size_t client_id_bytes_max = 64;
 
 // "admin.bad_<field>": "<field>: <what to do>".

@@ -9,16 +9,18 @@
 namespace countersign::provider {
 namespace {
 
-std::unexpected<Error> bad_record(std::string_view kind, std::string_view id, std::string_view field,
-                                  const Error& cause) {
+std::unexpected<Error> bad_record(std::string_view kind, std::string_view id,
+                                  std::string_view field, const Error& cause) {
   std::string detail(kind);
   detail.append(" \"").append(id).append("\", ").append(field).append(": ").append(cause.for_log());
-  return fail(ErrorKind::corrupt, "registry.bad_record", "a record of the registry cannot be read", detail);
+  return fail(ErrorKind::corrupt, "registry.bad_record", "a record of the registry cannot be read",
+              detail);
 }
 
 bool any_contains(const std::vector<Network>& networks, const IpAddress& address) {
-  return networks.empty() ||
-         std::ranges::any_of(networks, [&](const Network& network) { return network.contains(address); });
+  return networks.empty() || std::ranges::any_of(networks, [&](const Network& network) {
+           return network.contains(address);
+         });
 }
 
 Result<std::vector<Network>> parse_networks(const std::vector<std::string>& texts) {
@@ -56,19 +58,21 @@ Result<uint32_t> parse_pepper_version(int64_t version) {
 }  // namespace
 
 // The value of `result`, or an Error that names the field.
-#define CS_TRY_FIELD(target, kind, id, field, expression)                    \
-  if (auto parsed = (expression); parsed) {                                  \
-    target = *std::move(parsed);                                             \
-  } else {                                                                   \
-    return bad_record(kind, id, field, parsed.error());                      \
+#define CS_TRY_FIELD(target, kind, id, field, expression) \
+  if (auto parsed = (expression); parsed) {               \
+    target = *std::move(parsed);                          \
+  } else {                                                \
+    return bad_record(kind, id, field, parsed.error());   \
   }
 
 bool ClientEntry::owns(const crypto::Certificate& certificate) const {
   if (!has_certificate_rules()) return false;
-  if (!thumbprints.empty() && std::ranges::find(thumbprints, certificate.thumbprint) == thumbprints.end()) {
+  if (!thumbprints.empty() &&
+      std::ranges::find(thumbprints, certificate.thumbprint) == thumbprints.end()) {
     return false;
   }
-  // RFC 8705 §2.1.2: the expected subject or SAN entry; with a SAN of several entries one of them must match.
+  // RFC 8705 §2.1.2: the expected subject or SAN entry; with a SAN of several entries one of them
+  // must match.
   const crypto::SubjectAltNames& names = certificate.names;
   if (subject_dn && *subject_dn != certificate.subject) return false;
   if (san_dns && std::ranges::none_of(names.dns, [&](const std::string& dns) {
@@ -80,9 +84,13 @@ bool ClientEntry::owns(const crypto::Certificate& certificate) const {
   return !san_ip || std::ranges::find(names.ips, *san_ip) != names.ips.end();
 }
 
-bool ClientEntry::permits(const IpAddress& address) const { return any_contains(networks, address); }
+bool ClientEntry::permits(const IpAddress& address) const {
+  return any_contains(networks, address);
+}
 
-bool KeyEntry::permits(const IpAddress& address) const { return any_contains(networks, address); }
+bool KeyEntry::permits(const IpAddress& address) const {
+  return any_contains(networks, address);
+}
 
 Result<ClientPtr> parse_client(const store::ClientRecord& record) {
   auto entry = std::make_shared<ClientEntry>();
@@ -97,12 +105,14 @@ Result<ClientPtr> parse_client(const store::ClientRecord& record) {
   entry->san_uri = record.certificates.san_uri;
   entry->token_lifetime = record.token_lifetime;
   entry->created_at = record.created_at;
-  CS_TRY_FIELD(entry->scopes, "client", id, "scopes", protocol::ScopeSet::from_names(record.scopes));
+  CS_TRY_FIELD(entry->scopes, "client", id, "scopes",
+               protocol::ScopeSet::from_names(record.scopes));
   CS_TRY_FIELD(entry->networks, "client", id, "networks", parse_networks(record.networks));
   CS_TRY_FIELD(entry->thumbprints, "client", id, "thumbprints",
                parse_thumbprints(record.certificates.thumbprints));
   if (record.certificates.san_ip) {
-    CS_TRY_FIELD(entry->san_ip, "client", id, "san_ip", IpAddress::parse(*record.certificates.san_ip));
+    CS_TRY_FIELD(entry->san_ip, "client", id, "san_ip",
+                 IpAddress::parse(*record.certificates.san_ip));
   }
   return entry;
 }
@@ -117,7 +127,8 @@ Result<KeyPtr> parse_key(const store::KeyRecord& record) {
   entry->expires_at = record.expires_at;
   entry->revoked_at = record.revoked_at;
   CS_TRY_FIELD(entry->mac, "key", id, "mac", parse_mac(record.mac));
-  CS_TRY_FIELD(entry->pepper_version, "key", id, "pepper_version", parse_pepper_version(record.pepper_version));
+  CS_TRY_FIELD(entry->pepper_version, "key", id, "pepper_version",
+               parse_pepper_version(record.pepper_version));
   CS_TRY_FIELD(entry->scopes, "key", id, "scopes", protocol::ScopeSet::from_names(record.scopes));
   CS_TRY_FIELD(entry->networks, "key", id, "networks", parse_networks(record.networks));
   if (record.certificate_thumbprint) {

@@ -1,8 +1,9 @@
-// What a gateway and an issuer hold in memory of a client and its credentials: the records of the store, parsed once
-// and never changed. A change makes a new entry.
+// What a gateway and an issuer hold in memory of a client and its credentials: the records of the
+// store, parsed once and never changed. A change makes a new entry.
 //
-// These answer what is registered. Whether a request may pass is decided by the schemes and the gateway, which look at
-// everything an entry says: status, times, scopes, certificate, networks, cut-offs.
+// These answer what is registered. Whether a request may pass is decided by the schemes and the
+// gateway, which look at everything an entry says: status, times, scopes, certificate, networks,
+// cut-offs.
 
 #pragma once
 
@@ -47,8 +48,8 @@ struct ClientEntry {
   bool has_certificate_rules() const {
     return !thumbprints.empty() || subject_dn || san_dns || san_uri || san_ip;
   }
-  // True if every certificate rule that is registered holds for this certificate, and there is one. Does not check that
-  // the certificate is trusted, current or not cut off. Fails closed.
+  // True if every certificate rule that is registered holds for this certificate, and there is one.
+  // Does not check that the certificate is trusted, current or not cut off. Fails closed.
   bool owns(const crypto::Certificate& certificate) const;
   // True if no network is registered, or one contains the address.
   bool permits(const IpAddress& address) const;
@@ -69,7 +70,9 @@ struct KeyEntry {
 
   bool revoked() const { return revoked_at.has_value(); }
   // not_before <= now < expires_at. Says nothing about revoked().
-  bool current(WallTime now) const { return now >= not_before && !(expires_at && now >= *expires_at); }
+  bool current(WallTime now) const {
+    return now >= not_before && !(expires_at && now >= *expires_at);
+  }
   bool permits(const IpAddress& address) const;
 };
 

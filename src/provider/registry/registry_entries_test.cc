@@ -23,7 +23,9 @@ crypto::Certificate certificate() {
   return certificate;
 }
 
-TEST(ClientEntry, OwnsNoCertificateWithoutARule) { EXPECT_FALSE(ClientEntry{}.owns(certificate())); }
+TEST(ClientEntry, OwnsNoCertificateWithoutARule) {
+  EXPECT_FALSE(ClientEntry{}.owns(certificate()));
+}
 
 TEST(ClientEntry, OwnsACertificateOfARegisteredThumbprint) {
   ClientEntry client;
@@ -39,7 +41,8 @@ TEST(ClientEntry, OwnsACertificateByItsSubjectExactly) {
   ClientEntry client;
   client.subject_dn = "CN=billing,O=Acme";
   EXPECT_TRUE(client.owns(certificate()));
-  for (const std::string other : {"CN=billing", "CN=Billing,O=Acme", "O=Acme,CN=billing", "CN=billing,O=Acme2", ""}) {
+  for (const std::string other :
+       {"CN=billing", "CN=Billing,O=Acme", "O=Acme,CN=billing", "CN=billing,O=Acme2", ""}) {
     client.subject_dn = other;
     EXPECT_FALSE(client.owns(certificate())) << other;
   }
@@ -111,7 +114,8 @@ TEST(SecretEntry, IsNoLongerCurrentAtItsExpiry) {
 }
 
 TEST(KeyEntry, IsRefusedIfItsRecordIsDamaged) {
-  const store::KeyRecord good{.key_id = "k1", .client_id = "c1", .mac = Bytes(32, 1), .pepper_version = 1};
+  const store::KeyRecord good{
+      .key_id = "k1", .client_id = "c1", .mac = Bytes(32, 1), .pepper_version = 1};
   ASSERT_TRUE(parse_key(good));
   const auto refused = [&](auto spoil) {
     store::KeyRecord bad = good;
@@ -122,10 +126,12 @@ TEST(KeyEntry, IsRefusedIfItsRecordIsDamaged) {
   EXPECT_THAT(refused([](auto& key) { key.mac.pop_back(); }), HasSubstr("key \"k1\", mac"));
   EXPECT_THAT(refused([](auto& key) { key.mac.clear(); }), HasSubstr("registry.bad_record"));
   EXPECT_THAT(refused([](auto& key) { key.pepper_version = 0; }), HasSubstr("pepper_version"));
-  EXPECT_THAT(refused([](auto& key) { key.pepper_version = int64_t{1} << 32; }), HasSubstr("pepper_version"));
+  EXPECT_THAT(refused([](auto& key) { key.pepper_version = int64_t{1} << 32; }),
+              HasSubstr("pepper_version"));
   EXPECT_THAT(refused([](auto& key) { key.scopes = {"a b"}; }), HasSubstr("scopes"));
   EXPECT_THAT(refused([](auto& key) { key.networks = {"10.0.0.1/8"}; }), HasSubstr("networks"));
-  EXPECT_THAT(refused([](auto& key) { key.certificate_thumbprint = ""; }), HasSubstr("certificate_thumbprint"));
+  EXPECT_THAT(refused([](auto& key) { key.certificate_thumbprint = ""; }),
+              HasSubstr("certificate_thumbprint"));
 }
 
 TEST(Thumbprint, IsThirtyTwoBytesOfBase64url) {

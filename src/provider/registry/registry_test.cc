@@ -30,7 +30,9 @@ crypto::Sha256Digest digest_of(uint8_t fill) {
   digest.fill(fill);
   return digest;
 }
-std::string thumbprint_of(uint8_t fill) { return encode_base64url(digest_of(fill)); }
+std::string thumbprint_of(uint8_t fill) {
+  return encode_base64url(digest_of(fill));
+}
 
 class RegistryTest : public ::testing::Test {
  protected:
@@ -60,7 +62,8 @@ class RegistryTest : public ::testing::Test {
     if (!store_->add_client(client)) panic("no client");
   }
   void add_key(const std::string& id, Bytes mac = Bytes(32, 1)) {
-    const store::KeyRecord key{.key_id = id, .client_id = "c1", .mac = std::move(mac), .pepper_version = 1};
+    const store::KeyRecord key{
+        .key_id = id, .client_id = "c1", .mac = std::move(mac), .pepper_version = 1};
     if (!store_->add_key(key)) panic("no key");
   }
   int64_t cut_off(SubjectKind kind, const std::string& subject, WallTime at,
@@ -80,8 +83,9 @@ class RegistryTest : public ::testing::Test {
   testing::FakeClock clock_;
   std::unique_ptr<SqliteRegistryStore> store_;
   std::vector<std::string> problems_;
-  Registry registry_{{.max_staleness = milliseconds(2000),
-                      .on_problem = [this](const Error& e) { problems_.push_back(e.private_detail); }}};
+  Registry registry_{{.max_staleness = milliseconds(2000), .on_problem = [this](const Error& e) {
+                        problems_.push_back(e.private_detail);
+                      }}};
   RegistryView view_{registry_};
   int64_t applied_ = 0;
 };
@@ -99,7 +103,8 @@ TEST_F(RegistryTest, KnowsNothingAndIsStaleBeforeItWasLoaded) {
 TEST_F(RegistryTest, LoadsWhatTheStoreHolds) {
   add_client("c1", {thumbprint_of(1)}, {"10.0.0.0/8"});
   add_key("k1");
-  ASSERT_TRUE(store_->add_secret({.secret_id = "s1", .client_id = "c1", .mac = Bytes(32, 2), .pepper_version = 3}));
+  ASSERT_TRUE(store_->add_secret(
+      {.secret_id = "s1", .client_id = "c1", .mac = Bytes(32, 2), .pepper_version = 3}));
   cut_off(SubjectKind::token, "t1", clock_.wall_now());
   load();
   EXPECT_EQ(view_.find_client("c1"), nullptr);  // not before sync()
@@ -118,7 +123,8 @@ TEST_F(RegistryTest, LoadsWhatTheStoreHolds) {
 TEST_F(RegistryTest, FindsNothingUnderOtherIds) {
   add_client("c1");
   follow();
-  for (const std::string id : {"", "c", "c11", "C1", "c1\0"}) EXPECT_EQ(view_.find_client(id + "x"), nullptr);
+  for (const std::string id : {"", "c", "c11", "C1", "c1\0"})
+    EXPECT_EQ(view_.find_client(id + "x"), nullptr);
   EXPECT_EQ(view_.find_key("c1"), nullptr);
   EXPECT_EQ(view_.find_secret("c1"), nullptr);
   EXPECT_EQ(view_.find_client_by_certificate(digest_of(1)), nullptr);
@@ -176,10 +182,11 @@ TEST_F(RegistryTest, CutsOffWhatWasIssuedAtTheVeryTimeAndNotJustAfter) {
   cut_off(SubjectKind::token, "t1", at);
   cut_off(SubjectKind::certificate, thumbprint_of(1), at);
   follow();
-  const std::array<std::pair<SubjectKind, std::string>, 4> subjects{{{SubjectKind::client, "c1"},
-                                                                     {SubjectKind::credential, "k1"},
-                                                                     {SubjectKind::token, "t1"},
-                                                                     {SubjectKind::certificate, thumbprint_of(1)}}};
+  const std::array<std::pair<SubjectKind, std::string>, 4> subjects{
+      {{SubjectKind::client, "c1"},
+       {SubjectKind::credential, "k1"},
+       {SubjectKind::token, "t1"},
+       {SubjectKind::certificate, thumbprint_of(1)}}};
   for (const auto& [kind, subject] : subjects) {
     EXPECT_TRUE(view_.is_cut_off(kind, subject, at - hours(1)));
     EXPECT_TRUE(view_.is_cut_off(kind, subject, at));
@@ -274,7 +281,9 @@ TEST_F(RegistryTest, ShowsAConfirmedChangeToEveryDecisionThatStartsAfterwards) {
       for (int known = 0; known < changes;) {
         known = confirmed.load(std::memory_order_acquire);
         view.sync();
-        if (known > 0 && !view.is_cut_off(SubjectKind::token, tokens[static_cast<size_t>(known)], at)) ++missed;
+        if (known > 0 &&
+            !view.is_cut_off(SubjectKind::token, tokens[static_cast<size_t>(known)], at))
+          ++missed;
       }
     });
   }
@@ -294,7 +303,8 @@ TEST_F(RegistryTest, RefusesOnEveryThreadOnceARevocationOfAnotherConnectionHasIt
   add_client("c1");
   add_key("k1");
   Registry registry;
-  auto watcher = store::FeedWatcher::create({.path = path_, .node_name = "gw", .boot_id = "b"}, registry, clock);
+  auto watcher = store::FeedWatcher::create({.path = path_, .node_name = "gw", .boot_id = "b"},
+                                            registry, clock);
   ASSERT_TRUE(watcher);
   std::atomic<bool> receipt_seen = false;
   std::atomic<int> accepted_after = 0;
@@ -319,9 +329,9 @@ TEST_F(RegistryTest, RefusesOnEveryThreadOnceARevocationOfAnotherConnectionHasIt
                                        .reason = "leaked",
                                        .revoked_at = clock.wall_now(),
                                        .expires_at = std::nullopt});
-  const auto receipt = store::wait_for_receipt(**revoker, *seq, BootTime::max(), clock, [](nanoseconds pause) {
-    std::this_thread::sleep_for(pause);
-  });
+  const auto receipt =
+      store::wait_for_receipt(**revoker, *seq, BootTime::max(), clock,
+                              [](nanoseconds pause) { std::this_thread::sleep_for(pause); });
   receipt_seen.store(true, std::memory_order_release);
   deciders.clear();
   ASSERT_TRUE(receipt);

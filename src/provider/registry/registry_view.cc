@@ -19,7 +19,8 @@ bool covers(const CutOffEntry* cut_off, WallTime issued_at) {
 RegistryView::RegistryView(const Registry& registry)
     : registry_(registry), reader_(registry.current_), snapshot_(reader_.get()) {}
 
-// The version that is held cannot be freed before its successor is taken over, so equal addresses mean the same version.
+// The version that is held cannot be freed before its successor is taken over, so equal addresses
+// mean the same version.
 bool RegistryView::sync() {
   const RegistrySnapshot* const before = snapshot_;
   snapshot_ = reader_.get();
@@ -30,17 +31,21 @@ const ClientPtr& RegistryView::find_client(std::string_view client_id) const {
   return find_in(snapshot_->clients, client_id);
 }
 
-const KeyPtr& RegistryView::find_key(std::string_view key_id) const { return find_in(snapshot_->keys, key_id); }
+const KeyPtr& RegistryView::find_key(std::string_view key_id) const {
+  return find_in(snapshot_->keys, key_id);
+}
 
 const SecretPtr& RegistryView::find_secret(std::string_view secret_id) const {
   return find_in(snapshot_->secrets, secret_id);
 }
 
-const ClientPtr& RegistryView::find_client_by_certificate(const crypto::Sha256Digest& thumbprint) const {
+const ClientPtr& RegistryView::find_client_by_certificate(
+    const crypto::Sha256Digest& thumbprint) const {
   return find_in(snapshot_->clients_by_thumbprint, as_text(thumbprint));
 }
 
-bool RegistryView::is_cut_off(SubjectKind kind, std::string_view subject, WallTime issued_at) const {
+bool RegistryView::is_cut_off(SubjectKind kind, std::string_view subject,
+                              WallTime issued_at) const {
   if (kind == SubjectKind::certificate) {
     const auto thumbprint = parse_thumbprint(subject);
     return !thumbprint || is_cut_off(*thumbprint, issued_at);  // fails closed
@@ -53,6 +58,8 @@ bool RegistryView::is_cut_off(const crypto::Sha256Digest& thumbprint, WallTime i
   return covers(certificates.find(as_text(thumbprint)), issued_at);
 }
 
-bool RegistryView::is_stale(BootTime now) const { return registry_.is_stale(now); }
+bool RegistryView::is_stale(BootTime now) const {
+  return registry_.is_stale(now);
+}
 
 }  // namespace countersign::provider

@@ -1,6 +1,6 @@
-// ShardedMap: a map from text to a value that never changes once made, of which a changed copy is cheap. Readers
-// hold one version without a lock while writers make the next: only the shards that a change touches are copied
-// (1/256 of the entries each), all others are shared between versions.
+// ShardedMap: a map from text to a value that never changes once made, of which a changed copy is
+// cheap. Readers hold one version without a lock while writers make the next: only the shards that
+// a change touches are copied (1/256 of the entries each), all others are shared between versions.
 
 #pragma once
 
@@ -54,7 +54,9 @@ class ShardedMap<T>::Editor final {
  public:
   explicit Editor(ShardedMap base) : map_(std::move(base)) {}
 
-  void set(std::string_view key, T value) { own(key).insert_or_assign(std::string(key), std::move(value)); }
+  void set(std::string_view key, T value) {
+    own(key).insert_or_assign(std::string(key), std::move(value));
+  }
   void erase(std::string_view key) {
     if (!map_.find(key)) return;
     Shard& shard = own(key);
@@ -65,7 +67,8 @@ class ShardedMap<T>::Editor final {
     for (size_t i = 0; i < shard_count; ++i) {
       const auto& shard = map_.shards_[i];
       if (!shard) continue;
-      const bool any = std::ranges::any_of(*shard, [&](const auto& item) { return expired(item.second); });
+      const bool any =
+          std::ranges::any_of(*shard, [&](const auto& item) { return expired(item.second); });
       if (any) std::erase_if(own_shard(i), [&](const auto& item) { return expired(item.second); });
     }
   }
@@ -74,7 +77,9 @@ class ShardedMap<T>::Editor final {
   ShardedMap finish() { return std::move(map_); }
 
  private:
-  Shard& own(std::string_view key) { return own_shard(shard_of(std::hash<std::string_view>{}(key))); }
+  Shard& own(std::string_view key) {
+    return own_shard(shard_of(std::hash<std::string_view>{}(key)));
+  }
   Shard& own_shard(size_t index) {
     if (!owned_[index]) {
       const auto& old = map_.shards_[index];
