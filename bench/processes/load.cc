@@ -100,7 +100,8 @@ Result<microseconds> cpu_time(pid_t pid) {
 Result<size_t> resident_bytes(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/status", pid));
   for (std::string line; std::getline(file, line);) {
-    if (line.rfind("VmRSS:", 0) == 0) return static_cast<size_t>(std::stoull(line.substr(6))) * 1024;
+    size_t kilobytes = 0;
+    if (line.starts_with("VmRSS:") && std::istringstream(line.substr(6)) >> kilobytes) return kilobytes * 1024;
   }
   return unreadable(pid);
 }

@@ -1,3 +1,5 @@
+// TokenSlot::Reader: one loop thread's view of a slot, and how its waiters are woken.
+
 #include <algorithm>
 #include <utility>
 

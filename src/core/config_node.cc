@@ -1,15 +1,15 @@
 #include "core/config_node.h"
 
-#include <algorithm>
 #include <optional>
 
 #include <toml++/toml.h>
+
+#include "core/config_text.h"
 
 namespace countersign {
 namespace {
 
 constexpr int depth_max = 16;
-constexpr size_t line_bytes_max = 8 * 1024;
 
 // Turns tomlplusplus's tree into ours.
 class Converter final {
@@ -80,29 +80,6 @@ class Converter final {
   int too_deep_at_ = 0;
 };
 
-// TOML has them in escapes only; the library asserts instead of refusing some of them.
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte < 0x20 && c != '\t' && c != '\r') || byte == 0x7f;
-}
-
-// What keeps text from being handed to the library at all.
-std::optional<ConfigProblem> problem_before_parsing(std::string_view text,
-                                                    const std::string& source) {
-  for (int number = 1;; ++number) {
-    const size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    if (line.size() > line_bytes_max) {
-      return ConfigProblem{source, number, "", "the line is longer than 8 KiB"};
-    }
-    if (std::ranges::any_of(line, is_control)) {
-      return ConfigProblem{source, number, "", "not TOML: a control character"};
-    }
-    if (end == std::string_view::npos) return std::nullopt;
-    text.remove_prefix(end + 1);
-  }
-}
-
 }  // namespace
 
 std::string ConfigNode::describe() const {
@@ -130,9 +107,7 @@ std::expected<ConfigNode, ConfigProblem> parse_config_text(std::string_view text
   const auto refused = [&](int line, std::string why) {
     return std::unexpected(ConfigProblem{source, line, "", std::move(why)});
   };
-  if (auto problem = problem_before_parsing(text, source)) {
-    return std::unexpected(*std::move(problem));
-  }
+  if (const auto unfit = find_unfit_toml(text)) return refused(unfit->line, unfit->why);
   try {
     const toml::table parsed = toml::parse(text, source);
     Converter converter(source);

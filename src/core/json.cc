@@ -1,52 +1,74 @@
 #include "core/json.h"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
 namespace countersign {
 namespace {
 
-// A DOM builder that stops at the first duplicate member or at too deep a value.
-class Guard final : public nlohmann::json_sax<Json> {
+// Watches a document while it is parsed: what repeats a name or goes too deep is remembered, and from then on nothing
+// more is kept.
+class Guard final {
  public:
   explicit Guard(int depth_max) : depth_max_(depth_max) {}
 
   std::string_view refusal() const { return refusal_; }
 
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(size_t) override { return enter(); }
-  bool end_object() override { return leave(); }
-  bool start_array(size_t) override { return enter(); }
-  bool end_array() override { return leave(); }
-  bool key(string_t& name) override {
-    if (names_.back().insert(name).second) return true;
-    refusal_ = "json.duplicate_member";
-    return false;
-  }
-  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override {
-    refusal_ = "json.malformed";
-    return false;
+  // False: the value is not kept.
+  bool see(Json::parse_event_t event, const Json& value) {
+    switch (event) {
+      case Json::parse_event_t::object_start:
+      case Json::parse_event_t::array_start: enter(); break;
+      case Json::parse_event_t::object_end:
+      case Json::parse_event_t::array_end: --depth_; break;
+      case Json::parse_event_t::key: take_name(value.get_ref<const std::string&>()); break;
+      case Json::parse_event_t::value: break;
+    }
+    return refusal_.empty();
   }
 
  private:
-  bool enter() {
-    names_.emplace_back();
-    if (static_cast<int>(names_.size()) <= depth_max_) return true;
-    refusal_ = "json.too_deep";
-    return false;
+  // The names of one object. Few are compared one by one: most objects are small, and most names need no heap.
+  struct Names {
+    std::vector<std::string> few;
+    std::set<std::string, std::less<>> many;
+
+    bool insert(const std::string& name) {
+      constexpr size_t few_max = 16;
+      if (many.empty() && few.size() < few_max) {
+        if (std::ranges::find(few, name) != few.end()) return false;
+        few.push_back(name);
+        return true;
+      }
+      if (many.empty()) many.insert(few.begin(), few.end());
+      return many.insert(name).second;
+    }
+    void clear() {
+      few.clear();
+      many.clear();
+    }
+  };
+
+  void enter() {
+    if (++depth_ > depth_max_) {
+      refuse("json.too_deep");
+      return;
+    }
+    if (names_.size() < static_cast<size_t>(depth_)) names_.emplace_back();
+    names_[static_cast<size_t>(depth_ - 1)].clear();
   }
-  bool leave() {
-    names_.pop_back();
-    return true;
+  void take_name(const std::string& name) {
+    if (!refusal_.empty()) return;
+    if (!names_[static_cast<size_t>(depth_ - 1)].insert(name)) refuse("json.duplicate_member");
   }
+  void refuse(std::string_view code) {
+    if (refusal_.empty()) refusal_ = code;
+  }
+
   int depth_max_;
-  std::vector<std::set<std::string>> names_;
+  int depth_ = 0;
+  std::vector<Names> names_;
   std::string_view refusal_;
 };
 
@@ -68,10 +90,12 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
     return fail(ErrorKind::invalid_input, "json.malformed", explain("json.malformed"));
   }
   Guard guard(limits.depth_max);
-  if (!Json::sax_parse(text, &guard)) {
-    return fail(ErrorKind::invalid_input, guard.refusal(), explain(guard.refusal()));
-  }
-  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto watch = [&guard](int, Json::parse_event_t event, Json& value) { return guard.see(event, value); };
+  Json document = Json::parse(text, watch, /*allow_exceptions=*/false);
+  const std::string_view refusal =
+      !guard.refusal().empty() ? guard.refusal() : document.is_discarded() ? "json.malformed" : "";
+  if (!refusal.empty()) return fail(ErrorKind::invalid_input, refusal, explain(refusal));
+  return document;
 }
 
 bool has_member(const Json& object, std::string_view name) {

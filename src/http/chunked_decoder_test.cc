@@ -1,3 +1,5 @@
+// ChunkedDecoder: RFC 9112 §7.1, whole and in fragments.
+
 #include <string>
 #include <vector>
 

@@ -136,9 +136,11 @@ class ClientConnection::Impl::H1ClientExchange final : public ClientExchange {
   Task<Result<const ResponseHead*>> read_head() override {
     int interim = 0;
     head_end_.reset();
-    for (;;) {
+    for (bool tried = false;;) {  // as on the server's side: parsed at once, then only when its end is seen
       const std::string_view unread = in_.unread();
-      if (head_end_.find(unread) != std::string_view::npos) {
+      const bool try_now = !tried && !unread.empty();
+      tried = tried || try_now;
+      if (try_now || head_end_.find(unread) != std::string_view::npos) {
         const ParseResult parsed =
             parse_response_head(unread, method_, connection_.limits_.head, connection_.head_);
         if (parsed.state == ParseState::refused) co_return malformed(parsed.code);

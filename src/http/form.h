@@ -1,4 +1,4 @@
-// application/x-www-form-urlencoded, as OAuth2's endpoints use it (RFC 6749 appendix B). Strict:
+// application/x-www-form-urlencoded, as OAuth2's endpoints use it (RFC 6749 §B). Strict:
 // UTF-8, every name at most once (RFC 6749 §3.2), bounded.
 
 #pragma once

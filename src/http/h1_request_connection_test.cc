@@ -1,3 +1,5 @@
+// Requests: what decides about the connection and the body.
+
 #include <string>
 #include <vector>
 

@@ -1,3 +1,5 @@
+// Request heads: one table of cases, run whole, byte by byte and in fragments.
+
 #include <string>
 #include <vector>
 

@@ -1,3 +1,5 @@
+// Response heads: the same tables for the other direction.
+
 #include <deque>
 #include <string>
 #include <vector>

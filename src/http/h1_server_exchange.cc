@@ -94,7 +94,7 @@ Task<Result<void>> H1ServerExchange::send_continue() {
 Task<bool> H1ServerExchange::drain_request() {
   if (decoder_.done()) co_return true;
   const bool small = decoder_.remaining() <= drained_body_max;
-  if (continue_due_ || !small || aborted_) co_return false;
+  if (continue_due_ || !small || !keep_alive_) co_return false;  // nothing to be gained by waiting for it
   for (;;) {
     const auto piece = co_await read_body();
     if (!piece) co_return false;

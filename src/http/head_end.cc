@@ -1,3 +1,5 @@
+// HeadEnd: where a head ends, read once however slowly it arrives.
+
 #include "http/h1_codec.h"
 
 namespace countersign::http {

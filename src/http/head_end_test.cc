@@ -1,3 +1,5 @@
+// HeadEnd: finds the same end in whatever pieces the head comes.
+
 #include <string>
 
 #include <gtest/gtest.h>

@@ -61,9 +61,12 @@ class ServerConnection final {
   Task<bool> read_head() {
     started_ = executor_.now();
     head_end_.reset();
-    for (;;) {
+    // A head mostly arrives whole: then it is parsed at once. Later tries wait until its end has been seen, so that a
+    // dripping client costs no second parse.
+    for (bool first = true;; first = false) {
       const std::string_view unread = in_.unread();
-      if (head_end_.find(unread) != std::string_view::npos) {
+      const bool full = unread.size() >= limits_.head.head_bytes_max;
+      if (first || full || head_end_.find(unread) != std::string_view::npos) {
         const ParseResult parsed = parse_and_pin();
         if (parsed.state == ParseState::complete) co_return true;
         if (parsed.state == ParseState::refused) {
@@ -71,7 +74,7 @@ class ServerConnection final {
           co_return false;
         }
       }
-      if (unread.size() >= limits_.head.head_bytes_max) {
+      if (full) {
         co_await refuse(431, "http.head_too_large");
         co_return false;
       }

@@ -56,6 +56,10 @@ class EchoService final : public Service {
 class ServerConnectionTest : public ::testing::Test {
  protected:
   void start(size_t slice = SIZE_MAX, ServerLimits limits = {}, size_t capacity = 64 * 1024) {
+    if (peer_) {  // a former connection of the same test ends first
+      peer_->close();
+      ASSERT_EQ(executor_.tasks_running(), 0u);
+    }
     limits_ = limits;
     auto [server, client] =
         make_memory_streams(executor_, {.capacity_bytes = capacity, .slice_bytes = slice});

@@ -115,11 +115,17 @@ Result<void> check_issuer(std::string_view issuer) {
               "An issuer identifier is an https URL without query and fragment.");
 }
 
+std::string_view issuer_path(std::string_view issuer) {
+  const auto parts = split_https_url(issuer);
+  if (!parts) return {};
+  std::string_view path = parts->path;
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
 Result<std::string> well_known_path(std::string_view issuer) {
   CS_CHECK(check_issuer(issuer));
-  std::string_view path = split_https_url(issuer)->path;
-  if (path.ends_with('/')) path.remove_suffix(1);
-  return std::string(well_known_prefix).append(path);
+  return std::string(well_known_prefix).append(issuer_path(issuer));
 }
 
 }  // namespace countersign::protocol

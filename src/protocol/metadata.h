@@ -39,6 +39,10 @@ Result<ServerMetadata> parse_metadata(std::string_view body, std::string_view ex
 // RFC 8414 §2: https, no query, no fragment (`metadata.bad_issuer`).
 Result<void> check_issuer(std::string_view issuer);
 
+// The identifier's path without a '/' at its end: what its endpoints are below. A view into it;
+// empty if there is none, or if this is no issuer identifier (check_issuer() says so).
+std::string_view issuer_path(std::string_view issuer);
+
 // RFC 8414 §3.1: the well-known part goes between host and path.
 // "https://a.example/t1" → "/.well-known/oauth-authorization-server/t1"; one '/' at the end of the
 // path is dropped.

@@ -129,6 +129,14 @@ TEST(WellKnownPath, RefusesWhatIsNoIssuer) {
   }
 }
 
+TEST(IssuerPath, HasNoSlashAtItsEnd) {
+  EXPECT_EQ(issuer_path("https://as.example"), "");
+  EXPECT_EQ(issuer_path("https://as.example/"), "");
+  EXPECT_EQ(issuer_path("https://as.example/t1"), "/t1");
+  EXPECT_EQ(issuer_path("https://as.example/a/b/"), "/a/b");
+  EXPECT_EQ(issuer_path("as.example/t1"), "");
+}
+
 TEST(HttpsUrl, SplitsIntoItsParts) {
   const auto parts = split_https_url("https://as.example:8443/a/b?x=1&y=?");
   ASSERT_TRUE(parts.has_value());

@@ -42,7 +42,7 @@ Result<void> check_parameters(std::span<const Parameter> parameters) {
   return {};
 }
 
-// What this program reads must be of printable ASCII (RFC 6749 appendix A); empty is as good as
+// What this program reads must be of printable ASCII (RFC 6749 §A); empty is as good as
 // absent.
 Result<void> assign(TokenRequest& request, const Parameter& parameter) {
   const auto& [name, value] = parameter;

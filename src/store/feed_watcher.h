@@ -60,8 +60,8 @@ struct FeedWatcherOptions {
   // it.
   std::chrono::milliseconds busy_timeout{250};
   size_t batch_max = 256;  // changes applied between two confirmations
-  std::chrono::milliseconds node_live_for{
-      5000};                      // a node silent for longer does not hold the feed's tail
+  // A node that is silent for longer does not hold the feed's tail.
+  std::chrono::milliseconds node_live_for{5000};
   size_t feed_keep_min = 10'000;  // changes kept for nodes that were away (some 1 MiB)
   // Told when trouble begins, when it becomes another one, and, with nullopt, when it is over. On
   // the watcher's thread. May be empty.

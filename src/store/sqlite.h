@@ -7,18 +7,19 @@
 // open the file once each.
 //
 // Errors, by code:
-//   store.busy            unavailable    another connection held the lock for longer than
-//   busy_timeout store.full            unavailable    the disk or the file's size limit
-//   store.io_error        unavailable
-//   store.unavailable     unavailable    the file cannot be opened (it went away, no file
-//   descriptors, no memory) store.interrupted     cancelled      interrupt() was called
-//   store.read_only       misconfigured  the file or its folder may not be written
-//   store.file_permissions misconfigured  others may read or write the file, or it is not a regular
-//   file store.corrupt         corrupt        not a database, a damaged page, a column of an
-//   unexpected type store.duplicate       conflict       a UNIQUE or PRIMARY KEY constraint
-//   store.constraint      conflict       any other constraint
-//   store.too_large       too_large
-//   store.sql             internal       the statement itself is wrong: a mistake in our code
+//   store.busy              unavailable    another connection held its lock beyond busy_timeout
+//   store.full              unavailable    the disk, or a limit on the file's size
+//   store.io_error          unavailable
+//   store.unavailable       unavailable    the file went away, or no descriptors or memory are left
+//   store.interrupted       cancelled      interrupt() was called
+//   store.read_only         misconfigured  the file or its folder may not be written
+//   store.file_permissions  misconfigured  not a regular file, or others may read or write it
+//   store.no_wal            misconfigured  a file system without shared memory
+//   store.corrupt           corrupt        not a database, a damaged page, an unexpected type
+//   store.duplicate         conflict       a UNIQUE or PRIMARY KEY constraint
+//   store.constraint        conflict       any other constraint
+//   store.too_large         too_large
+//   store.sql               internal       the statement is wrong: a mistake in our code
 
 #pragma once
 

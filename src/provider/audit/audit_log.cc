@@ -1,9 +1,9 @@
 #include "provider/audit/audit_log.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 
+#include "core/log.h"
 namespace countersign::provider {
 
 namespace {
@@ -168,15 +168,15 @@ void AuditLog::note_failure(int error_code) {
   ++counters_.write_failures;
   if (said_so_) return;
   said_so_ = true;
-  std::fprintf(stderr, "countersign: the audit log cannot be written (%s): requests are refused\n",
-               std::strerror(error_code));
+  process_log().error("audit.unavailable", {{"errno", error_code}, {"text", std::strerror(error_code)},
+                                            {"effect", "requests are refused"}});
 }
 
 void AuditLog::note_recovery() {
   writable_ = true;
   if (!said_so_) return;
   said_so_ = false;
-  std::fprintf(stderr, "countersign: the audit log can be written again\n");
+  process_log().info("audit.available");
 }
 
 void AuditLog::append_line(const AuditRecord& record) {

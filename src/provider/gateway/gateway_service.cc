@@ -12,21 +12,6 @@ namespace countersign::provider {
 using protocol::Denial;
 using protocol::Reason;
 
-namespace {
-
-// In origin form (RFC 9112 §3.2.1), with the path that was decided about.
-std::string_view origin_form(const http::RequestHead& head, std::string& room) {
-  if (head.target.starts_with('/')) return head.target;
-  room = head.path;
-  if (!head.query.empty()) {
-    room += '?';
-    room += head.query;
-  }
-  return room;
-}
-
-}  // namespace
-
 GatewayService::GatewayService(const GatewayPolicy& policy, GatewayParts parts)
     : policy_(policy),
       parts_(parts),
@@ -62,8 +47,7 @@ Task<std::expected<GatewayService::Answer, Denial>> GatewayService::ask_upstream
   const UpstreamFields fields(request, *passage.findings.principal, passage.id.text(),
                               policy_.options().api_key_field);
   http::RelayBody body(passage.exchange, policy_.options().resend_bytes_max);
-  std::string room;
-  const std::string_view target = origin_form(request, room);
+  const std::string_view target = request.origin_form;  // with the path that was decided about
   http::OpenOptions options;
   options.deadline = passage.started + policy_.options().upstream_head_timeout;
   for (;;) {

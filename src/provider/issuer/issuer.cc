@@ -36,11 +36,8 @@ Result<void> check_options(const IssuerOptions& options) {
   return {};
 }
 
-// The path of the issuer identifier without a '/' at its end, and the suffix.
 std::string endpoint_path(const IssuerOptions& options, std::string_view suffix) {
-  std::string_view path = protocol::split_https_url(options.issuer)->path;
-  if (path.ends_with('/')) path.remove_suffix(1);
-  return std::string(path).append(suffix);
+  return std::string(protocol::issuer_path(options.issuer)).append(suffix);
 }
 
 TokenEndpointOptions token_endpoint_options(const IssuerOptions& options) {

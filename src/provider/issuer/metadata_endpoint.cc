@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "protocol/https_url.h"
 #include "protocol/metadata.h"
 #include "protocol/token_messages.h"
 #include "provider/issuer/issuer.h"
@@ -28,9 +27,8 @@ StaticDocument make_metadata_document(const IssuerOptions& options) {
   }
   metadata.tls_client_certificate_bound_access_tokens = true;
   if (!options.mtls_origin.empty()) {
-    std::string_view path = protocol::split_https_url(options.issuer)->path;
-    if (path.ends_with('/')) path.remove_suffix(1);
-    metadata.mtls_token_endpoint = below(options.mtls_origin, below(path, token_endpoint_suffix));
+    const std::string path = below(protocol::issuer_path(options.issuer), token_endpoint_suffix);
+    metadata.mtls_token_endpoint = below(options.mtls_origin, path);
   }
   return {"application/json", protocol::write_metadata(metadata)};
 }
