@@ -1,4 +1,4 @@
-// The configuration of `countersign egress`, read from TOML into the options of the parts. docs/reference/egress.toml.md
+// The configuration of `countersign egress`, read from TOML into the options of the parts. docs/reference/egress-toml.md
 // explains each key.
 
 #pragma once

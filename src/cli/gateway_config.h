@@ -1,4 +1,4 @@
-// The configuration of `countersign gateway`, read from TOML into the options of the parts. docs/reference/gateway.toml.md
+// The configuration of `countersign gateway`, read from TOML into the options of the parts. docs/reference/gateway-toml.md
 // explains each key.
 
 #pragma once

@@ -17,6 +17,7 @@ Worker::~Worker() {
     dropped.swap(queue_);
   }
   changed_.notify_all();
+  dropped.clear();  // outside the lock; who waits for it learns so
   for (std::thread& thread : threads_) thread.join();
 }
 

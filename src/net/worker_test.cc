@@ -132,16 +132,19 @@ TEST(Worker, ADestroyedWorkerGivesUpWhatStillWaits) {
   Gate gate;
   auto worker = std::make_unique<Worker>(Worker::Options{});
   auto running = ask(*worker, *loop, gate.work());
-  auto queued = ask(*worker, *loop, []() -> Result<int> { return 2; });
   running.start();
   gate.wait_until_entered();
+  // The work under way ends only once the waiting work has been dropped.
+  auto queued = ask(*worker, *loop, [owner = std::shared_ptr<Gate>(&gate, [](Gate* held) {
+                                       held->release();
+                                     })]() -> Result<int> { return 2; });
   queued.start();
-  std::thread releasing([&] { gate.release(); });
   worker.reset();
-  releasing.join();
   testing::turn_until(*loop, [&] { return running.done() && queued.done(); });
   EXPECT_EQ(*running.take_result(), 1);
-  EXPECT_EQ(queued.take_result().error().code, "net.worker_stopped");
+  const auto given_up = queued.take_result();
+  ASSERT_FALSE(given_up);
+  EXPECT_EQ(given_up.error().code, "net.worker_stopped");
 }
 
 class ResolverTest : public ::testing::Test {

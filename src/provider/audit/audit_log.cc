@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/log.h"
+
 namespace countersign::provider {
 
 namespace {
