@@ -1,6 +1,6 @@
-// Configuration text and flags, from anyone: no input ends the process, and finish() succeeds exactly
-// if there is no problem. The input is TOML; a first line "#set KEY=VALUE" is a flag too. It is read
-// twice: with no key asked for, and with every key read as every type.
+// Configuration text and flags, from anyone: no input ends the process, and finish() succeeds
+// exactly if there is no problem. The input is TOML; a first line "#set KEY=VALUE" is a flag too.
+// It is read twice: with no key asked for, and with every key read as every type.
 
 #include <chrono>
 #include <cstdint>

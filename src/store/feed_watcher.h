@@ -50,10 +50,10 @@ class FeedListener {
 };
 
 struct FeedWatcherOptions {
-  std::string path;       // of the SQLite registry
-  std::string node_name;  // as shown in receipts
-  std::string boot_id;    // another one at each start
-  std::chrono::milliseconds poll_interval{100};
+  std::string path;                                // of the SQLite registry
+  std::string node_name;                           // as shown in receipts
+  std::string boot_id;                             // another one at each start
+  std::chrono::milliseconds poll_interval{100};    // heartbeats are looked at this often, too
   std::chrono::milliseconds heartbeat_every{500};  // a confirmation counts as one
   std::chrono::milliseconds housekeep_every{60'000};
   // A lock held longer than this counts as the store being away; short, because stop() waits for
