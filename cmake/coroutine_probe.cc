@@ -35,7 +35,9 @@ struct Task {
   std::coroutine_handle<promise_type> handle;
   Task(std::coroutine_handle<promise_type> h) : handle(h) {}
   Task(Task&& other) noexcept : handle(std::exchange(other.handle, {})) {}
-  ~Task() { if (handle) handle.destroy(); }
+  ~Task() {
+    if (handle) handle.destroy();
+  }
   bool await_ready() { return false; }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) {
     handle.promise().caller = h;
@@ -43,8 +45,15 @@ struct Task {
   }
   void await_resume() {}
 };
-Task take(Options options) { if (options.first.text.empty()) --live; co_return; }
-template <typename F> Task call(F f) { f(); co_return; }
+Task take(Options options) {
+  if (options.first.text.empty()) --live;
+  co_return;
+}
+template <typename F>
+Task call(F f) {
+  f();
+  co_return;
+}
 Task outer() {
   Counted kept;
   co_await take({.first = kept, .second = {}});

@@ -1,5 +1,5 @@
-// Replays a folder of inputs through a fuzz target, for the ordinary test run. An empty or missing corpus
-// is a failure: a target that is never run proves nothing.
+// Replays a folder of inputs through a fuzz target, for the ordinary test run. An empty or missing
+// corpus is a failure: a target that is never run proves nothing.
 
 #include <cstdint>
 #include <cstdio>

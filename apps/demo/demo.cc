@@ -1,9 +1,9 @@
 #include "demo/demo.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 #include "core/json.h"
 #include "core/text_file.h"
@@ -12,7 +12,8 @@ namespace countersign::demo {
 namespace {
 
 constexpr std::string_view client_name = "shop.consumer.example";
-constexpr std::array<std::string_view, 3> schemes = {"api_key", "oauth2_bearer", "oauth2_certificate"};
+constexpr std::array<std::string_view, 3> schemes = {"api_key", "oauth2_bearer",
+                                                     "oauth2_certificate"};
 
 std::vector<std::string> with_scopes(std::vector<std::string> arguments) {
   for (const char* scope : {"payments:read", "payments:write"}) {
@@ -21,7 +22,8 @@ std::vector<std::string> with_scopes(std::vector<std::string> arguments) {
   return arguments;
 }
 
-http::SimpleRequest with_credential(std::string_view method, std::string_view target, const std::string& credential) {
+http::SimpleRequest with_credential(std::string_view method, std::string_view target,
+                                    const std::string& credential) {
   http::SimpleRequest request;
   request.method = method;
   request.target = target;
@@ -42,10 +44,15 @@ Result<void> Demo::prepare() {
   CS_TRY(drill::ThrowawayPki pki, drill::ThrowawayPki::create(folder_.path(), clock_, entropy_));
   pki_.emplace(std::move(pki));
   CS_TRY(client_, pki_->make_client(client_name));
-  report_.say("  made a throw-away PKI: one private CA for each company, certificates for gateway and client");
-  CS_TRY(provider_, drill::Provider::start({.binaries = options_.binaries, .folder = folder_.path()}, *pki_));
-  report_.say(fmt::format("  payment API       http://{} (SQLite)", provider_->payment_api().to_string()));
-  report_.say(fmt::format("  gateway, issuer   https://{} (mutual TLS 1.3)", provider_->gateway().to_string()));
+  report_.say(
+      "  made a throw-away PKI: one private CA for each company, certificates for gateway and "
+      "client");
+  CS_TRY(provider_,
+         drill::Provider::start({.binaries = options_.binaries, .folder = folder_.path()}, *pki_));
+  report_.say(
+      fmt::format("  payment API       http://{} (SQLite)", provider_->payment_api().to_string()));
+  report_.say(fmt::format("  gateway, issuer   https://{} (mutual TLS 1.3)",
+                          provider_->gateway().to_string()));
   CS_CHECK(register_clients());
   report_.say(fmt::format("  egress            http://{}", consumer_->egress().to_string()));
   return {};
@@ -54,17 +61,21 @@ Result<void> Demo::prepare() {
 // The three clients, one for each scheme, and the egress that holds their credentials.
 Result<void> Demo::register_clients() {
   const std::string certificate = client_.certificate.string();
-  CS_CHECK(provider_->operate(with_scopes({"client", "add", "--id", "shop-key", "--name", "Shop, by API key"})));
+  CS_CHECK(provider_->operate(
+      with_scopes({"client", "add", "--id", "shop-key", "--name", "Shop, by API key"})));
   std::string key_id;
-  CS_TRY(const std::string key, issue_key({"--certificate", certificate, "--network", "127.0.0.0/8"}, key_id));
-  CS_TRY(const std::string bearer,
-         provider_->operate(with_scopes({"client", "add", "--id", "shop-bearer", "--name", "Shop, by bearer token",
-                                         "--auth", "client_secret_basic"})));
-  CS_CHECK(provider_->operate(with_scopes({"client", "add", "--id", "shop-bound", "--name", "Shop, by bound token",
-                                           "--auth", "tls_client_auth", "--san-dns", std::string(client_name),
-                                           "--certificate-bound-tokens"})));
+  CS_TRY(const std::string key,
+         issue_key({"--certificate", certificate, "--network", "127.0.0.0/8"}, key_id));
+  CS_TRY(
+      const std::string bearer,
+      provider_->operate(with_scopes({"client", "add", "--id", "shop-bearer", "--name",
+                                      "Shop, by bearer token", "--auth", "client_secret_basic"})));
+  CS_CHECK(provider_->operate(with_scopes(
+      {"client", "add", "--id", "shop-bound", "--name", "Shop, by bound token", "--auth",
+       "tls_client_auth", "--san-dns", std::string(client_name), "--certificate-bound-tokens"})));
   CS_CHECK(drill::write_private_file(folder_ / "api-key", key));
-  CS_CHECK(drill::write_private_file(folder_ / "client-secret", drill::json_text_member(bearer, "client_secret")));
+  CS_CHECK(drill::write_private_file(folder_ / "client-secret",
+                                     drill::json_text_member(bearer, "client_secret")));
   const std::string issuer = fmt::format("issuer = \"{}\"\n", drill::provider_url);
   CS_TRY(consumer_,
          drill::Consumer::start(
@@ -72,8 +83,10 @@ Result<void> Demo::register_clients() {
               .folder = folder_.path(),
               .apis = {{"api_key", "api_key", "key_file = \"api-key\""},
                        {"oauth2_bearer", "oauth2_bearer",
-                        issuer + "client_id = \"shop-bearer\"\nclient_secret_file = \"client-secret\""},
-                       {"oauth2_certificate", "oauth2_certificate", issuer + "client_id = \"shop-bound\""}}},
+                        issuer +
+                            "client_id = \"shop-bearer\"\nclient_secret_file = \"client-secret\""},
+                       {"oauth2_certificate", "oauth2_certificate",
+                        issuer + "client_id = \"shop-bound\""}}},
              *pki_, client_, provider_->gateway()));
   return {};
 }
@@ -96,11 +109,13 @@ void Demo::pay_with_every_scheme() {
   if (!backend) return report_.failed("the backend's connection", backend.error());
   for (const std::string_view scheme : schemes) {
     report_.heading(fmt::format("The backend pays with plain HTTP; the egress adds {}", scheme));
-    for (const std::filesystem::path& file : files) report_.add(pay(**backend, std::string(scheme), file));
+    for (const std::filesystem::path& file : files)
+      report_.add(pay(**backend, std::string(scheme), file));
   }
 }
 
-PaymentStep Demo::pay(drill::Caller& backend, const std::string& scheme, const std::filesystem::path& file) {
+PaymentStep Demo::pay(drill::Caller& backend, const std::string& scheme,
+                      const std::filesystem::path& file) {
   PaymentStep step{.scheme = scheme, .file = file.filename().string()};
   const auto body = read_text_file(file);
   if (!body) return step;
@@ -116,7 +131,9 @@ PaymentStep Demo::pay(drill::Caller& backend, const std::string& scheme, const s
   step.took = paid->took;
   step.payment_id = drill::json_text_member(paid->response.body, "id");
   const auto trace = consumer_->process().wait_for_line(
-      [](std::string_view line) { return line.find("\"trace\":\"request_head\"") != std::string_view::npos; },
+      [](std::string_view line) {
+        return line.find("\"trace\":\"request_head\"") != std::string_view::npos;
+      },
       lines_before);
   if (trace) {
     const auto parsed = parse_json(*trace);
@@ -124,10 +141,12 @@ PaymentStep Demo::pay(drill::Caller& backend, const std::string& scheme, const s
       step.wire.push_back(line.get<std::string>());
     }
   }
-  const auto found = backend.call(with_credential("GET", "/" + scheme + "/v1/payments/" + step.payment_id, ""));
+  const auto found =
+      backend.call(with_credential("GET", "/" + scheme + "/v1/payments/" + step.payment_id, ""));
   if (found) step.read_back_status = found->response.status;
   const bool same = found && drill::json_text_member(found->response.body, "id") == step.payment_id;
-  step.ok = step.status == 201 && step.read_back_status == 200 && same && !step.payment_id.empty() && !step.wire.empty();
+  step.ok = step.status == 201 && step.read_back_status == 200 && same &&
+            !step.payment_id.empty() && !step.wire.empty();
   return step;
 }
 
@@ -139,7 +158,8 @@ void Demo::refuse(std::string what, std::string expected, const Result<drill::An
     step.reason = response.value("Countersign-Reason");
     step.decision_id = response.value("Countersign-Decision-Id");
     step.told = drill::json_text_member(response.body, "detail");
-    step.ok = step.reason == step.expected_reason && step.status >= 400 && !step.decision_id.empty();
+    step.ok =
+        step.reason == step.expected_reason && step.status >= 400 && !step.decision_id.empty();
   } else {
     step.reason = answer.error().code;
     step.told = answer.error().private_detail;
@@ -148,9 +168,11 @@ void Demo::refuse(std::string what, std::string expected, const Result<drill::An
   report_.add(std::move(step));
 }
 
-Result<drill::Answer> Demo::get_with_key(const drill::Identity* client, const std::string& key, std::string_view method) {
+Result<drill::Answer> Demo::get_with_key(const drill::Identity* client, const std::string& key,
+                                         std::string_view method) {
   CS_TRY(const auto caller, provider_->caller(*pki_, client));
-  http::SimpleRequest request = with_credential(method, "/v1/payments", key.empty() ? "" : "ApiKey " + key);
+  http::SimpleRequest request =
+      with_credential(method, "/v1/payments", key.empty() ? "" : "ApiKey " + key);
   if (method == "POST") {
     request.fields.emplace_back("Content-Type", "application/json");
     request.body = "{}";
@@ -174,12 +196,17 @@ void Demo::refuse_key_cases() {
   const auto other = pki_->make_client("other.consumer.example");
   const auto stranger = pki_->make_stranger(client_name);
   if (!bound || !reading || !elsewhere || !other || !stranger) {
-    return report_.failed("preparing the refusals", make_error(ErrorKind::internal, "demo.prepare", "a key or certificate could not be made"));
+    return report_.failed(
+        "preparing the refusals",
+        make_error(ErrorKind::internal, "demo.prepare", "a key or certificate could not be made"));
   }
-  refuse("stolen key with another client's certificate", "certificate_mismatch", get_with_key(&*other, *bound));
+  refuse("stolen key with another client's certificate", "certificate_mismatch",
+         get_with_key(&*other, *bound));
   refuse("certificate of an unknown CA", "http.upstream_lost", get_with_key(&*stranger, *bound));
-  refuse("scope for GET, used for POST", "scope_insufficient", get_with_key(&client_, *reading, "POST"));
-  refuse("address outside the key's allowlist", "network_not_allowed", get_with_key(&client_, *elsewhere));
+  refuse("scope for GET, used for POST", "scope_insufficient",
+         get_with_key(&client_, *reading, "POST"));
+  refuse("address outside the key's allowlist", "network_not_allowed",
+         get_with_key(&client_, *elsewhere));
 }
 
 void Demo::refuse_revoked_key() {
@@ -188,14 +215,17 @@ void Demo::refuse_revoked_key() {
   if (!key) return report_.failed("issuing a key", key.error());
   const auto before = get_with_key(&client_, *key);
   if (!before || before->response.status != 200) {
-    return report_.failed("the key before its revocation", before ? make_error(ErrorKind::internal, "demo.not_allowed", "refused") : before.error());
+    return report_.failed(
+        "the key before its revocation",
+        before ? make_error(ErrorKind::internal, "demo.not_allowed", "refused") : before.error());
   }
   const auto receipt = provider_->operate({"key", "revoke", key_id, "--reason", "demo: leaked"});
   if (!receipt) return report_.failed("revoking the key", receipt.error());
   refuse("key revoked a moment ago", "key_revoked", get_with_key(&client_, *key));
 }
 
-// As a client without an egress would: from the token endpoint, over the certificate it is bound to.
+// As a client without an egress would: from the token endpoint, over the certificate it is bound
+// to.
 Result<std::string> Demo::fetch_token() {
   CS_TRY(const auto caller, provider_->caller(*pki_, &client_));
   http::SimpleRequest request = with_credential("POST", "/oauth2/token", "");
@@ -203,7 +233,9 @@ Result<std::string> Demo::fetch_token() {
   request.body = "grant_type=client_credentials&client_id=shop-bound";
   CS_TRY(const drill::Answer answer, caller->call(std::move(request)));
   std::string token = drill::json_text_member(answer.response.body, "access_token");
-  if (token.empty()) return fail(ErrorKind::internal, "demo.no_token", "the issuer gave no token", answer.response.body);
+  if (token.empty())
+    return fail(ErrorKind::internal, "demo.no_token", "the issuer gave no token",
+                answer.response.body);
   return token;
 }
 
@@ -216,9 +248,12 @@ void Demo::refuse_revoked_token() {
   };
   const auto before = use();
   if (!before || before->response.status != 200) {
-    return report_.failed("the token before its revocation", before ? make_error(ErrorKind::internal, "demo.not_allowed", "refused") : before.error());
+    return report_.failed(
+        "the token before its revocation",
+        before ? make_error(ErrorKind::internal, "demo.not_allowed", "refused") : before.error());
   }
-  const auto receipt = provider_->operate({"token", "revoke", "--token-file", "-", "--reason", "demo: leaked"}, *token);
+  const auto receipt = provider_->operate(
+      {"token", "revoke", "--token-file", "-", "--reason", "demo: leaked"}, *token);
   if (!receipt) return report_.failed("revoking the token", receipt.error());
   refuse("token granted before, then revoked", "token_revoked", use());
 }
@@ -226,14 +261,18 @@ void Demo::refuse_revoked_token() {
 void Demo::print_curl_lines() const {
   report_.heading("Everything stays up until Ctrl-C. Try:");
   for (const std::string_view scheme : schemes) {
-    report_.say(fmt::format("  curl -i http://{}/{}/v1/payments?limit=2", consumer_->egress().to_string(), scheme));
+    report_.say(fmt::format("  curl -i http://{}/{}/v1/payments?limit=2",
+                            consumer_->egress().to_string(), scheme));
   }
-  report_.say(fmt::format("  curl -i http://{}/oauth2_certificate/v1/payments -H 'Content-Type: application/json' \\\n"
-                          "       -H \"Idempotency-Key: try-$RANDOM\" -d @{}/invoice-de-nl.json",
-                          consumer_->egress().to_string(), options_.payments.string()));
-  report_.say(fmt::format("  curl -i https://{} --cacert {} --connect-to ::{}   # refused: no client certificate",
-                          drill::provider_name, pki_->provider_ca().string(), provider_->gateway().to_string()));
-  report_.say(fmt::format("  {} key list --config {}", (options_.binaries / "countersign").string(), provider_->config().string()));
+  report_.say(fmt::format(
+      "  curl -i http://{}/oauth2_certificate/v1/payments -H 'Content-Type: application/json' \\\n"
+      "       -H \"Idempotency-Key: try-$RANDOM\" -d @{}/invoice-de-nl.json",
+      consumer_->egress().to_string(), options_.payments.string()));
+  report_.say(fmt::format(
+      "  curl -i https://{} --cacert {} --connect-to ::{}   # refused: no client certificate",
+      drill::provider_name, pki_->provider_ca().string(), provider_->gateway().to_string()));
+  report_.say(fmt::format("  {} key list --config {}", (options_.binaries / "countersign").string(),
+                          provider_->config().string()));
   report_.say(fmt::format("  tail -f {}", provider_->audit_log().string()));
 }
 

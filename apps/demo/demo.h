@@ -33,9 +33,11 @@ class Demo final {
   Result<void> prepare();
   Result<void> register_clients();
   Result<std::string> issue_key(std::vector<std::string> more_arguments, std::string& key_id);
-  Result<drill::Answer> get_with_key(const drill::Identity* client, const std::string& key, std::string_view method = "GET");
+  Result<drill::Answer> get_with_key(const drill::Identity* client, const std::string& key,
+                                     std::string_view method = "GET");
   Result<std::string> fetch_token();
-  PaymentStep pay(drill::Caller& backend, const std::string& scheme, const std::filesystem::path& file);
+  PaymentStep pay(drill::Caller& backend, const std::string& scheme,
+                  const std::filesystem::path& file);
   void refuse(std::string what, std::string expected, const Result<drill::Answer>& answer);
   void refuse_key_cases();
   void refuse_revoked_key();

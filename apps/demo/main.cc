@@ -1,8 +1,9 @@
 // countersign-demo: what `./x demo` runs.
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+
+#include <CLI/CLI.hpp>
 
 #include "core/hardening.h"
 #include "demo/demo.h"
@@ -41,12 +42,20 @@ int run(const countersign::demo::DemoOptions& options, bool once, const sigset_t
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Runs a payment provider and a consumer on this machine, pays with every scheme, and shows what is refused.");
+  CLI::App app(
+      "Runs a payment provider and a consumer on this machine, pays with every scheme, and shows "
+      "what is refused.");
   countersign::demo::DemoOptions options;
   bool once = false;
-  app.add_option("--binaries", options.binaries, "folder of the programs")->required()->check(CLI::ExistingDirectory);
-  app.add_option("--payments", options.payments, "folder of the payments to make")->required()->check(CLI::ExistingDirectory);
-  app.add_flag("--once", once, "end by itself; the last line is a JSON summary; exit 0 only if all went as it should");
+  app.add_option("--binaries", options.binaries, "folder of the programs")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--payments", options.payments, "folder of the payments to make")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  app.add_flag(
+      "--once", once,
+      "end by itself; the last line is a JSON summary; exit 0 only if all went as it should");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,8 +1,10 @@
-// payment-api: the program. Listens on plain HTTP; meant to stand behind the gateway on a loopback or private address.
+// payment-api: the program. Listens on plain HTTP; meant to stand behind the gateway on a loopback
+// or private address.
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+
+#include <CLI/CLI.hpp>
 
 #include "core/hardening.h"
 #include "core/log.h"
@@ -18,10 +20,11 @@ class StoreThread final : public BlockingRunner {
  public:
   StoreThread(net::Worker& worker, Executor& executor) : worker_(worker), executor_(executor) {}
   Task<Result<void>> run(std::function<void()> work) override {
-    co_return co_await net::run_on<void>(worker_, executor_, [work = std::move(work)]() -> Result<void> {
-      work();
-      return {};
-    });
+    co_return co_await net::run_on<void>(worker_, executor_,
+                                         [work = std::move(work)]() -> Result<void> {
+                                           work();
+                                           return {};
+                                         });
   }
 
  private:
@@ -53,24 +56,27 @@ Result<void> run(const std::string& listen, const std::string& database, int thr
   options.server.endpoints.push_back({.socket = std::move(socket)});
   options.server.threads = threads;
   std::once_flag started;
-  return net::run_server("payment_api", log, std::move(options),
-                         [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {
-                           std::call_once(started, [&] {
-                             worker = std::make_unique<net::Worker>(net::Worker::Options{.queue_max = 1024});
-                           });
-                           return std::make_unique<LoopService>(*store, *worker, loop);
-                         });
+  return net::run_server(
+      "payment_api", log, std::move(options),
+      [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {
+        std::call_once(started, [&] {
+          worker = std::make_unique<net::Worker>(net::Worker::Options{.queue_max = 1024});
+        });
+        return std::make_unique<LoopService>(*store, *worker, loop);
+      });
 }
 
 }  // namespace
 }  // namespace countersign::payment_api
 
 int main(int argc, char** argv) {
-  CLI::App app("A small payment API: payments and refunds over HTTP, kept in SQLite. See openapi.yaml.");
+  CLI::App app(
+      "A small payment API: payments and refunds over HTTP, kept in SQLite. See openapi.yaml.");
   std::string listen = "127.0.0.1:9000";
   std::string database;
   int threads = 1;
-  app.add_option("--listen", listen, "ADDRESS:PORT; port 0 takes any free one (default 127.0.0.1:9000)");
+  app.add_option("--listen", listen,
+                 "ADDRESS:PORT; port 0 takes any free one (default 127.0.0.1:9000)");
   app.add_option("--database", database, "the SQLite file; made if missing")->required();
   app.add_option("--threads", threads, "event loops (default 1)")->check(CLI::Range(1, 64));
   app.set_version_flag("--version", COUNTERSIGN_VERSION);

@@ -30,7 +30,8 @@ std::unexpected<Error> refused(std::string_view member, std::string_view what) {
               std::string(member) + ": " + std::string(what));
 }
 
-Result<void> check_members(const Json& object, std::string_view where, std::initializer_list<std::string_view> known) {
+Result<void> check_members(const Json& object, std::string_view where,
+                           std::initializer_list<std::string_view> known) {
   if (!object.is_object()) return refused(where, "must be a JSON object");
   for (const auto& [name, value] : object.items()) {
     bool found = false;
@@ -40,14 +41,17 @@ Result<void> check_members(const Json& object, std::string_view where, std::init
   return {};
 }
 
-Result<std::string> text_member(const Json& object, std::string_view name, size_t bytes_min, size_t bytes_max) {
+Result<std::string> text_member(const Json& object, std::string_view name, size_t bytes_min,
+                                size_t bytes_max) {
   const auto text = string_member(object, name);
   if (!text) return refused(name, "must be a string");
   if (text->size() < bytes_min || text->size() > bytes_max) {
-    return refused(name, "must have " + std::to_string(bytes_min) + " to " + std::to_string(bytes_max) + " bytes");
+    return refused(name, "must have " + std::to_string(bytes_min) + " to " +
+                             std::to_string(bytes_max) + " bytes");
   }
   for (const char c : *text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return refused(name, "must not hold control characters");
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      return refused(name, "must not hold control characters");
   }
   return *text;
 }
@@ -82,7 +86,9 @@ std::string time_text(WallTime time) {
   return {text, length};
 }
 
-Json party_json(const Party& party) { return {{"name", party.name}, {"iban", party.iban}}; }
+Json party_json(const Party& party) {
+  return {{"name", party.name}, {"iban", party.iban}};
+}
 
 Json to_json(const Payment& payment) {
   return {{"id", payment.id},
@@ -120,12 +126,14 @@ bool is_valid_iban(std::string_view iban) {
 
 Result<PaymentOrder> parse_payment_order(std::string_view json) {
   CS_TRY(const Json body, parse_json(json, {.bytes_max = 16 * 1024, .depth_max = 4}));
-  CS_CHECK(check_members(body, "a payment", {"amount", "currency", "debtor", "creditor", "reference"}));
+  CS_CHECK(
+      check_members(body, "a payment", {"amount", "currency", "debtor", "creditor", "reference"}));
   PaymentOrder order;
   CS_TRY(order.amount, amount_member(body));
   CS_TRY(order.currency, text_member(body, "currency", 3, 3));
   for (const char c : order.currency) {
-    if (!ascii::is_upper(c)) return refused("currency", "must be three capitals (ISO 4217), such as EUR");
+    if (!ascii::is_upper(c))
+      return refused("currency", "must be three capitals (ISO 4217), such as EUR");
   }
   CS_TRY(order.debtor, party_member(body, "debtor"));
   CS_TRY(order.creditor, party_member(body, "creditor"));
@@ -144,10 +152,12 @@ Result<RefundOrder> parse_refund_order(std::string_view json) {
   return refund;
 }
 
-std::string payment_json(const Payment& payment) { return to_text(to_json(payment)); }
+std::string payment_json(const Payment& payment) {
+  return to_text(to_json(payment));
+}
 
-std::string refund_json(std::string_view refund_id, const Payment& payment, const RefundOrder& refund,
-                        WallTime created) {
+std::string refund_json(std::string_view refund_id, const Payment& payment,
+                        const RefundOrder& refund, WallTime created) {
   return to_text({{"id", std::string(refund_id)},
                   {"payment", payment.id},
                   {"amount", refund.amount},

@@ -38,8 +38,8 @@ struct RefundOrder {
   std::string reason;  // at most 140 characters, may be empty
 };
 
-// Errors are `payment.…` with a public text that names the member. Unknown members are refused: a misspelt optional
-// member must not be ignored with money.
+// Errors are `payment.…` with a public text that names the member. Unknown members are refused: a
+// misspelt optional member must not be ignored with money.
 Result<PaymentOrder> parse_payment_order(std::string_view json);
 Result<RefundOrder> parse_refund_order(std::string_view json);
 
@@ -47,7 +47,8 @@ Result<RefundOrder> parse_refund_order(std::string_view json);
 bool is_valid_iban(std::string_view iban);
 
 std::string payment_json(const Payment& payment);
-std::string refund_json(std::string_view refund_id, const Payment& payment, const RefundOrder& refund, WallTime created);
+std::string refund_json(std::string_view refund_id, const Payment& payment,
+                        const RefundOrder& refund, WallTime created);
 std::string payments_page_json(const std::vector<Payment>& page, std::string_view next_cursor);
 
 }  // namespace countersign::payment_api

@@ -1,5 +1,5 @@
-// The payment API over HTTP (openapi.yaml). Says nothing about who may call: the gateway in front has decided, and names
-// the client in Countersign-Client.
+// The payment API over HTTP (openapi.yaml). Says nothing about who may call: the gateway in front
+// has decided, and names the client in Countersign-Client.
 
 #pragma once
 
@@ -15,7 +15,8 @@ namespace countersign::payment_api {
 class BlockingRunner {
  public:
   virtual ~BlockingRunner() = default;
-  // The work owns all that it uses: it may run on after the Task was destroyed. `unavailable` if the work cannot be taken on (too much is queued); then it has not run.
+  // The work owns all that it uses: it may run on after the Task was destroyed. `unavailable` if
+  // the work cannot be taken on (too much is queued); then it has not run.
   virtual Task<Result<void>> run(std::function<void()> work) = 0;
 };
 

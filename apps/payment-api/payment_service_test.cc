@@ -1,8 +1,8 @@
 #include "payment-api/payment_service.h"
 
-#include <gtest/gtest.h>
-
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "core/json.h"
 #include "support/fake_clock.h"
@@ -53,7 +53,8 @@ class PaymentServiceTest : public ::testing::Test {
   TemporaryFolder folder_;
   FakeClock clock_;
   FakeEntropy entropy_;
-  std::unique_ptr<PaymentStore> store_ = *PaymentStore::open(folder_ / "payments.db", clock_, entropy_);
+  std::unique_ptr<PaymentStore> store_ =
+      *PaymentStore::open(folder_ / "payments.db", clock_, entropy_);
   AtOnce runner_;
   PaymentService service_{*store_, runner_};
 };
@@ -96,7 +97,9 @@ TEST_F(PaymentServiceTest, KeysAndPaymentsBelongToTheirClient) {
   const std::string id = pay("k1", "shop");
   EXPECT_NE(pay("k1", "other"), id);
   EXPECT_EQ(ask("GET", "/v1/payments/" + id, "", "", "other").status(), 404);
-  EXPECT_EQ(ask("POST", "/v1/payments/" + id + "/refunds", R"({"amount": 1})", "k2", "other").status(), 404);
+  EXPECT_EQ(
+      ask("POST", "/v1/payments/" + id + "/refunds", R"({"amount": 1})", "k2", "other").status(),
+      404);
 }
 
 TEST_F(PaymentServiceTest, PaymentWithoutAKeyOrWithTwoIsRefused) {
@@ -115,7 +118,8 @@ TEST_F(PaymentServiceTest, RefundsNeverExceedThePayment) {
   EXPECT_EQ(ask("POST", refunds, R"({"amount": 401})", "r2").status(), 409);
   EXPECT_EQ(ask("POST", refunds, R"({"amount": 400})", "r2").status(), 201);
   EXPECT_EQ(ask("POST", refunds, R"({"amount": 1})", "r3").status(), 409);
-  EXPECT_EQ(ask("POST", refunds, R"({"amount": 600})", "r1").status(), 201);  // a repeat, not a refund
+  EXPECT_EQ(ask("POST", refunds, R"({"amount": 600})", "r1").status(),
+            201);  // a repeat, not a refund
 }
 
 TEST_F(PaymentServiceTest, RefundsAtTheSameTimeNeverExceedThePayment) {
@@ -154,8 +158,9 @@ TEST_F(PaymentServiceTest, PagesAreCompleteAndInOrder) {
 }
 
 TEST_F(PaymentServiceTest, RefusesBadQueries) {
-  for (const std::string_view query : {"limit=0", "limit=101", "limit=x", "limit=", "cursor=x", "cursor=-1",
-                                       "cursor=1%20OR%201", "sort=id", "limit=1&&cursor=1"}) {
+  for (const std::string_view query :
+       {"limit=0", "limit=101", "limit=x", "limit=", "cursor=x", "cursor=-1", "cursor=1%20OR%201",
+        "sort=id", "limit=1&&cursor=1"}) {
     EXPECT_EQ(ask("GET", "/v1/payments?" + std::string(query)).status(), 400) << query;
   }
 }

@@ -46,7 +46,8 @@ CREATE TABLE answers (
 )sql"}}};
 
 constexpr std::string_view payment_columns =
-    "seq, id, client, amount, currency, debtor_name, debtor_iban, creditor_name, creditor_iban, reference, "
+    "seq, id, client, amount, currency, debtor_name, debtor_iban, creditor_name, creditor_iban, "
+    "reference, "
     "refunded, created";
 
 struct PaymentRow {
@@ -73,11 +74,12 @@ Result<PaymentRow> read_row(store::Statement& row) {
 
 }  // namespace
 
-PaymentStore::PaymentStore(std::unique_ptr<store::Database> database, const Clock& clock, Entropy& entropy)
+PaymentStore::PaymentStore(std::unique_ptr<store::Database> database, const Clock& clock,
+                           Entropy& entropy)
     : database_(std::move(database)), clock_(clock), entropy_(entropy) {}
 
-Result<std::unique_ptr<PaymentStore>> PaymentStore::open(const std::string& path, const Clock& clock,
-                                                         Entropy& entropy) {
+Result<std::unique_ptr<PaymentStore>> PaymentStore::open(const std::string& path,
+                                                         const Clock& clock, Entropy& entropy) {
   CS_TRY(auto database, store::Database::open(path));
   CS_CHECK(store::migrate(*database, migrations));
   return std::unique_ptr<PaymentStore>(new PaymentStore(std::move(database), clock, entropy));
@@ -89,18 +91,21 @@ std::string PaymentStore::new_id(std::string_view prefix) {
 
 Result<std::optional<StoredAnswer>> PaymentStore::find_answer(const WriteRequest& request,
                                                               std::string_view operation) {
-  CS_TRY(auto row, database_->prepare("SELECT operation, body_digest, created_id, answer FROM answers "
-                                      "WHERE client = ?1 AND idempotency_key = ?2"));
-  CS_TRY(const bool found, row.bind_all(std::string_view(request.client),
-                                        std::string_view(request.idempotency_key)).step());
+  CS_TRY(auto row,
+         database_->prepare("SELECT operation, body_digest, created_id, answer FROM answers "
+                            "WHERE client = ?1 AND idempotency_key = ?2"));
+  CS_TRY(const bool found,
+         row.bind_all(std::string_view(request.client), std::string_view(request.idempotency_key))
+             .step());
   if (!found) return std::nullopt;
   const crypto::Sha256Digest digest = crypto::sha256(as_bytes(request.body));
   const bool same = row.text(0) == operation && equal_in_constant_time(row.blob(1), digest);
   StoredAnswer answer{.id = row.text(2), .body = row.text(3), .replayed = true};
   CS_CHECK(row.check_row());
   if (!same) {
-    return fail(ErrorKind::conflict, "payment.key_reused",
-                "this Idempotency-Key was used for another request; use a new key for a new payment");
+    return fail(
+        ErrorKind::conflict, "payment.key_reused",
+        "this Idempotency-Key was used for another request; use a new key for a new payment");
   }
   return answer;
 }
@@ -108,9 +113,10 @@ Result<std::optional<StoredAnswer>> PaymentStore::find_answer(const WriteRequest
 Result<void> PaymentStore::keep_answer(const WriteRequest& request, std::string_view operation,
                                        const StoredAnswer& answer) {
   const crypto::Sha256Digest digest = crypto::sha256(as_bytes(request.body));
-  return database_->run("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", std::string_view(request.client),
-                        std::string_view(request.idempotency_key), operation, ByteView(digest),
-                        std::string_view(answer.id), std::string_view(answer.body), clock_.wall_now());
+  return database_->run("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                        std::string_view(request.client), std::string_view(request.idempotency_key),
+                        operation, ByteView(digest), std::string_view(answer.id),
+                        std::string_view(answer.body), clock_.wall_now());
 }
 
 Result<StoredAnswer> PaymentStore::create(const WriteRequest& request, const PaymentOrder& order) {
@@ -124,10 +130,12 @@ Result<StoredAnswer> PaymentStore::create(const WriteRequest& request, const Pay
   payment.created = clock_.wall_now();
   StoredAnswer answer{.id = payment.id, .body = payment_json(payment)};
   CS_CHECK(database_->run(
-      "INSERT INTO payments (id, client, amount, currency, debtor_name, debtor_iban, creditor_name, creditor_iban, "
+      "INSERT INTO payments (id, client, amount, currency, debtor_name, debtor_iban, "
+      "creditor_name, creditor_iban, "
       "reference, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-      std::string_view(payment.id), std::string_view(payment.client), order.amount, std::string_view(order.currency),
-      std::string_view(order.debtor.name), std::string_view(order.debtor.iban), std::string_view(order.creditor.name),
+      std::string_view(payment.id), std::string_view(payment.client), order.amount,
+      std::string_view(order.currency), std::string_view(order.debtor.name),
+      std::string_view(order.debtor.iban), std::string_view(order.creditor.name),
       std::string_view(order.creditor.iban), std::string_view(order.reference), payment.created));
   CS_CHECK(keep_answer(request, "payment", answer));
   CS_CHECK(transaction.commit());
@@ -144,15 +152,17 @@ Result<StoredAnswer> PaymentStore::refund(const WriteRequest& request, std::stri
   const int64_t refundable = payment.order.amount - payment.refunded;
   if (refund.amount > refundable) {
     return fail(ErrorKind::conflict, "payment.refund_too_large",
-                "only " + std::to_string(refundable) + " minor units of this payment can still be refunded");
+                "only " + std::to_string(refundable) +
+                    " minor units of this payment can still be refunded");
   }
   payment.refunded += refund.amount;
   const WallTime now = clock_.wall_now();
   const std::string id = new_id("ref_");
   StoredAnswer answer{.id = id, .body = refund_json(id, payment, refund, now)};
-  CS_CHECK(database_->run("UPDATE payments SET refunded = ?1 WHERE id = ?2", payment.refunded, payment_id));
-  CS_CHECK(database_->run("INSERT INTO refunds VALUES (?1, ?2, ?3, ?4, ?5)", std::string_view(id), payment_id,
-                          refund.amount, std::string_view(refund.reason), now));
+  CS_CHECK(database_->run("UPDATE payments SET refunded = ?1 WHERE id = ?2", payment.refunded,
+                          payment_id));
+  CS_CHECK(database_->run("INSERT INTO refunds VALUES (?1, ?2, ?3, ?4, ?5)", std::string_view(id),
+                          payment_id, refund.amount, std::string_view(refund.reason), now));
   CS_CHECK(keep_answer(request, operation, answer));
   CS_CHECK(transaction.commit());
   return answer;
@@ -167,16 +177,19 @@ Result<Payment> PaymentStore::find(std::string_view client, std::string_view id)
   return std::move(result.payment);
 }
 
-Result<PaymentPage> PaymentStore::list(std::string_view client, size_t limit, std::string_view cursor) {
+Result<PaymentPage> PaymentStore::list(std::string_view client, size_t limit,
+                                       std::string_view cursor) {
   int64_t before = INT64_MAX;
   if (!cursor.empty()) {
     const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), before);
     if (error != std::errc() || end != cursor.data() + cursor.size() || before < 1) {
-      return fail(ErrorKind::invalid_input, "payment.bad_cursor", "cursor: use the next_cursor of a former page");
+      return fail(ErrorKind::invalid_input, "payment.bad_cursor",
+                  "cursor: use the next_cursor of a former page");
     }
   }
-  CS_TRY(auto row, database_->prepare("SELECT " + std::string(payment_columns) +
-                                      " FROM payments WHERE client = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"));
+  CS_TRY(auto row, database_->prepare(
+                       "SELECT " + std::string(payment_columns) +
+                       " FROM payments WHERE client = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"));
   row.bind_all(client, before, static_cast<int64_t>(limit) + 1);
   PaymentPage page;
   int64_t last_seq = 0;

@@ -1,7 +1,8 @@
 // Payments in SQLite: what was answered 201 is on disk. Blocking; one thread at a time.
 //
-// An Idempotency-Key belongs to a client. Key, body digest and answer are written in the same transaction as the payment, so
-// that a crash leaves either all or nothing and a repeat gets the same answer.
+// An Idempotency-Key belongs to a client. Key, body digest and answer are written in the same
+// transaction as the payment, so that a crash leaves either all or nothing and a repeat gets the
+// same answer.
 
 #pragma once
 
@@ -40,12 +41,15 @@ struct PaymentPage {
 class PaymentStore final {
  public:
   // Opens or makes the file and brings its schema up to date. Clock and entropy outlive the store.
-  static Result<std::unique_ptr<PaymentStore>> open(const std::string& path, const Clock& clock, Entropy& entropy);
+  static Result<std::unique_ptr<PaymentStore>> open(const std::string& path, const Clock& clock,
+                                                    Entropy& entropy);
 
   // `payment.key_reused` (conflict): the key was used with another body or for something else.
   Result<StoredAnswer> create(const WriteRequest& request, const PaymentOrder& order);
-  // The same; `payment.not_found`, `payment.refund_too_large` (conflict; nothing is written, the key stays free).
-  Result<StoredAnswer> refund(const WriteRequest& request, std::string_view payment_id, const RefundOrder& refund);
+  // The same; `payment.not_found`, `payment.refund_too_large` (conflict; nothing is written, the
+  // key stays free).
+  Result<StoredAnswer> refund(const WriteRequest& request, std::string_view payment_id,
+                              const RefundOrder& refund);
 
   // `payment.not_found` also for another client's payment.
   Result<Payment> find(std::string_view client, std::string_view id);
@@ -54,8 +58,10 @@ class PaymentStore final {
 
  private:
   PaymentStore(std::unique_ptr<store::Database> database, const Clock& clock, Entropy& entropy);
-  Result<std::optional<StoredAnswer>> find_answer(const WriteRequest& request, std::string_view operation);
-  Result<void> keep_answer(const WriteRequest& request, std::string_view operation, const StoredAnswer& answer);
+  Result<std::optional<StoredAnswer>> find_answer(const WriteRequest& request,
+                                                  std::string_view operation);
+  Result<void> keep_answer(const WriteRequest& request, std::string_view operation,
+                           const StoredAnswer& answer);
   std::string new_id(std::string_view prefix);
 
   std::unique_ptr<store::Database> database_;

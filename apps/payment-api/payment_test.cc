@@ -1,10 +1,10 @@
 #include "payment-api/payment.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <gtest/gtest.h>
 
 #include "core/json.h"
 
@@ -54,7 +54,8 @@ TEST(PaymentOrder, RefusesEachMemberThatIsAbsentOrOfAnotherType) {
 }
 
 TEST(PaymentOrder, RefusesValuesBeyondTheirBoundaries) {
-  for (const std::string_view amount : {"0", "-1", "1000000000000", "1.5", "\"100\"", "99999999999999999999"}) {
+  for (const std::string_view amount :
+       {"0", "-1", "1000000000000", "1.5", "\"100\"", "99999999999999999999"}) {
     EXPECT_FALSE(parse_payment_order(order_with("amount", amount))) << amount;
   }
   EXPECT_TRUE(parse_payment_order(order_with("amount", "1")));

@@ -1,4 +1,5 @@
-// Egress: plain HTTP in, a credential added, kept-alive mutual TLS 1.3 out. nginx adds a static header.
+// Egress: plain HTTP in, a credential added, kept-alive mutual TLS 1.3 out. nginx adds a static
+// header.
 
 #include <fmt/format.h>
 
@@ -28,7 +29,10 @@ struct Samples {
 
 std::vector<Case> cases(std::chrono::seconds duration) {
   const auto load = [&](int connections, std::string method, std::string target, std::string body) {
-    return Load{.connections = connections, .duration = duration, .method = std::move(method), .target = std::move(target),
+    return Load{.connections = connections,
+                .duration = duration,
+                .method = std::move(method),
+                .target = std::move(target),
                 .body = std::move(body)};
   };
   return {{"GET 200 B, 64 connections", load(64, "GET", "/", ""), 0.80},
@@ -66,19 +70,40 @@ Result<std::vector<Row>> bench_egress(const BenchOptions& options) {
       CS_CHECK(sample(token, by_token->process().pid(), one.load, by_token->egress()));
     }
     const std::string name = "egress " + one.name;
-    rows.push_back({.name = name + ", CPU per request", .unit = "us", .ours = median(ours.cpu), .peer = median(peer.cpu),
-                    .peer_name = "nginx", .ratio_goal = one.cpu_goal});
-    rows.push_back({.name = name + ", p99", .unit = "ms", .ours = median(ours.p99), .peer = median(peer.p99),
-                    .peer_name = "nginx", .ratio_goal = 1.0});
-    rows.push_back({.name = name + ", p50", .unit = "ms", .ours = median(ours.p50), .peer = median(peer.p50), .peer_name = "nginx"});
-    rows.push_back({.name = name + ", requests", .unit = "1/s", .ours = median(ours.rate), .peer = median(peer.rate),
+    rows.push_back({.name = name + ", CPU per request",
+                    .unit = "us",
+                    .ours = median(ours.cpu),
+                    .peer = median(peer.cpu),
+                    .peer_name = "nginx",
+                    .ratio_goal = one.cpu_goal});
+    rows.push_back({.name = name + ", p99",
+                    .unit = "ms",
+                    .ours = median(ours.p99),
+                    .peer = median(peer.p99),
+                    .peer_name = "nginx",
+                    .ratio_goal = 1.0});
+    rows.push_back({.name = name + ", p50",
+                    .unit = "ms",
+                    .ours = median(ours.p50),
+                    .peer = median(peer.p50),
                     .peer_name = "nginx"});
-    rows.push_back({.name = name + ", oauth2, CPU per request", .unit = "us", .ours = median(token.cpu),
-                    .peer = median(ours.cpu), .peer_name = "api_key", .ratio_goal = 1.05});
+    rows.push_back({.name = name + ", requests",
+                    .unit = "1/s",
+                    .ours = median(ours.rate),
+                    .peer = median(peer.rate),
+                    .peer_name = "nginx"});
+    rows.push_back({.name = name + ", oauth2, CPU per request",
+                    .unit = "us",
+                    .ours = median(token.cpu),
+                    .peer = median(ours.cpu),
+                    .peer_name = "api_key",
+                    .ratio_goal = 1.05});
   }
   CS_TRY(const size_t resident, resident_bytes(by_key->process().pid()));
-  rows.push_back({.name = "egress resident memory after 64 busy connections", .unit = "MiB",
-                  .ours = static_cast<double>(resident) / (1 << 20), .ours_goal = 20});
+  rows.push_back({.name = "egress resident memory after 64 busy connections",
+                  .unit = "MiB",
+                  .ours = static_cast<double>(resident) / (1 << 20),
+                  .ours_goal = 20});
   return rows;
 }
 

@@ -2,12 +2,12 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 #include "core/ip_address.h"
 #include "core/result.h"
@@ -40,12 +40,13 @@ struct Load {
 // wrk, one thread. For plain HTTP.
 Result<LoadResult> run_wrk(const Load& load);
 
-// Our own generator, one thread, for mutual TLS: each connection sends the next request when it has the last answer.
+// Our own generator, one thread, for mutual TLS: each connection sends the next request when it has
+// the last answer.
 struct TlsLoad {
   Load load;
   std::string authority;
   net::TlsClientContext::Options tls;
-  uint64_t requests = 0;                              // instead of a duration, if not 0
+  uint64_t requests = 0;                               // instead of a duration, if not 0
   std::function<std::string(uint64_t)> authorization;  // the field's value for the n-th request
 };
 Result<LoadResult> run_tls_load(const TlsLoad& load);

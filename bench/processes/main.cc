@@ -1,11 +1,11 @@
 // countersign-bench: what `./x bench` runs.
 
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <functional>
 #include <map>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "bench/processes/benchmarks.h"
 
@@ -17,14 +17,16 @@ using countersign::bench::Row;
 using Benchmark = std::function<countersign::Result<std::vector<Row>>(const BenchOptions&)>;
 
 const std::map<std::string, Benchmark>& benchmarks() {
-  static const std::map<std::string, Benchmark> all = {{"egress", countersign::bench::bench_egress},
-                                                       {"functions", countersign::bench::bench_functions},
-                                                       {"gateway", countersign::bench::bench_gateway},
-                                                       {"memory", countersign::bench::bench_memory}};
+  static const std::map<std::string, Benchmark> all = {
+      {"egress", countersign::bench::bench_egress},
+      {"functions", countersign::bench::bench_functions},
+      {"gateway", countersign::bench::bench_gateway},
+      {"memory", countersign::bench::bench_memory}};
   return all;
 }
 
-bool run(const std::string& name, const BenchOptions& options, const std::filesystem::path& results) {
+bool run(const std::string& name, const BenchOptions& options,
+         const std::filesystem::path& results) {
   fmt::print("\n{}\n", name);
   const auto rows = benchmarks().at(name)(options);
   if (!rows) {
@@ -48,12 +50,15 @@ int main(int argc, char** argv) {
   for (const auto& [name, benchmark] : benchmarks()) known.push_back(name);
   app.add_option("--binaries", options.binaries, "folder of the programs")->required();
   app.add_option("--results", results, "where NAME.json goes");
-  app.add_option("--rounds", options.rounds, "medians are taken over so many (default 3)")->check(CLI::Range(1, 100));
-  app.add_option("--seconds", options.seconds, "of each measurement (default 3)")->check(CLI::Range(1, 600));
+  app.add_option("--rounds", options.rounds, "medians are taken over so many (default 3)")
+      ->check(CLI::Range(1, 100));
+  app.add_option("--seconds", options.seconds, "of each measurement (default 3)")
+      ->check(CLI::Range(1, 600));
   app.add_option("name", names, "which; default: all")->check(CLI::IsMember(known));
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   bool ok = true;
-  for (const std::string& name : names.empty() ? known : names) ok = run(name, options, results) && ok;
+  for (const std::string& name : names.empty() ? known : names)
+    ok = run(name, options, results) && ok;
   return ok ? 0 : 1;
 }

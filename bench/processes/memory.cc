@@ -18,12 +18,15 @@ class IdleConnections final {
     for (int i = 0; i < load.load.connections; ++i) {
       idle->pools_.push_back(std::make_unique<net::ClientPool>(
           *idle->loop_, idle->resolver_,
-          net::ClientPoolOptions{.host = load.load.server.address.to_string(), .port = load.load.server.port,
-                                 .authority = load.authority, .idle_timeout = std::chrono::hours(1)},
+          net::ClientPoolOptions{.host = load.load.server.address.to_string(),
+                                 .port = load.load.server.port,
+                                 .authority = load.authority,
+                                 .idle_timeout = std::chrono::hours(1)},
           &idle->tls_));
       http::SimpleRequest request{.target = load.load.target};
       request.fields.emplace_back("Authorization", load.authorization(0));
-      CS_CHECK(idle->loop_->run_until_done(http::fetch(*idle->pools_.back(), std::move(request), BootTime::max())));
+      CS_CHECK(idle->loop_->run_until_done(
+          http::fetch(*idle->pools_.back(), std::move(request), BootTime::max())));
     }
     return idle;
   }
@@ -51,10 +54,13 @@ Result<std::vector<Row>> bench_memory(const BenchOptions& options) {
   CS_TRY(const auto more, IdleConnections::open(load));
   CS_TRY(const size_t after, resident_bytes(pid));
   std::vector<Row> rows;
-  rows.push_back({.name = "gateway resident memory, 100 idle connections", .unit = "MiB",
+  rows.push_back({.name = "gateway resident memory, 100 idle connections",
+                  .unit = "MiB",
                   .ours = static_cast<double>(before) / (1 << 20)});
-  rows.push_back({.name = "gateway, each further idle mutual-TLS connection", .unit = "KiB",
-                  .ours = static_cast<double>(after - before) / 800 / 1024, .ours_goal = 40});
+  rows.push_back({.name = "gateway, each further idle mutual-TLS connection",
+                  .unit = "KiB",
+                  .ours = static_cast<double>(after - before) / 800 / 1024,
+                  .ours_goal = 40});
   return rows;
 }
 

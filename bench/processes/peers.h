@@ -25,14 +25,19 @@ struct PeerFiles {
   std::filesystem::path consumer_ca;
 };
 
-// The provider's application: answers every request with `body_bytes` bytes; /big with 2 KiB. With mutual TLS, or plain.
+// The provider's application: answers every request with `body_bytes` bytes; /big with 2 KiB. With
+// mutual TLS, or plain.
 Result<Peer> start_upstream(const PeerFiles& files, bool tls, size_t body_bytes);
 
-// nginx as egress: plain HTTP in, a static Authorization field added, kept-alive mutual TLS 1.3 out, access log on.
+// nginx as egress: plain HTTP in, a static Authorization field added, kept-alive mutual TLS 1.3
+// out, access log on.
 Result<Peer> start_nginx_egress(const PeerFiles& files, const Endpoint& upstream);
-// nginx as gateway: mutual TLS 1.3 in, a static map of keys, access log on, kept-alive plain HTTP out.
-Result<Peer> start_nginx_gateway(const PeerFiles& files, const Endpoint& upstream, std::string_view authorization);
+// nginx as gateway: mutual TLS 1.3 in, a static map of keys, access log on, kept-alive plain HTTP
+// out.
+Result<Peer> start_nginx_gateway(const PeerFiles& files, const Endpoint& upstream,
+                                 std::string_view authorization);
 // HAProxy as gateway: mutual TLS 1.3 in, jwt_verify with ES256, log on, kept-alive plain HTTP out.
-Result<Peer> start_haproxy_gateway(const PeerFiles& files, const Endpoint& upstream, const std::filesystem::path& public_key);
+Result<Peer> start_haproxy_gateway(const PeerFiles& files, const Endpoint& upstream,
+                                   const std::filesystem::path& public_key);
 
 }  // namespace countersign::bench

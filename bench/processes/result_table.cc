@@ -1,10 +1,10 @@
 #include "bench/processes/result_table.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+
+#include <fmt/format.h>
 
 #include "core/json.h"
 
@@ -35,12 +35,14 @@ double median(std::vector<double> values) {
 }
 
 void print_table(const std::vector<Row>& rows) {
-  fmt::print("{:<58} {:>12} {:>12} {:<9} {:>6}  {:<22} {}\n", "", "ours", "peer", "unit", "ratio", "goal", "holds");
+  fmt::print("{:<58} {:>12} {:>12} {:<9} {:>6}  {:<22} {}\n", "", "ours", "peer", "unit", "ratio",
+             "goal", "holds");
   for (const Row& row : rows) {
     const std::string peer = row.peer ? fmt::format("{:.2f}", *row.peer) : "";
     const std::string ratio = row.ratio() ? fmt::format("{:.2f}", *row.ratio()) : "";
     const std::string holds = row.holds() ? (*row.holds() ? "yes" : "NO") : "";
-    fmt::print("{:<58} {:>12.2f} {:>12} {:<9} {:>6}  {:<22} {}\n", row.name, row.ours, peer, row.unit, ratio, row.goal(), holds);
+    fmt::print("{:<58} {:>12.2f} {:>12} {:<9} {:>6}  {:<22} {}\n", row.name, row.ours, peer,
+               row.unit, ratio, row.goal(), holds);
   }
   std::fflush(stdout);
 }
@@ -59,7 +61,8 @@ Result<void> write_json(const std::filesystem::path& path, const std::vector<Row
   std::ofstream file(path);
   file << list.dump(2) << "\n";
   file.close();
-  if (!file) return fail(ErrorKind::unavailable, "bench.cannot_write", path.string() + " cannot be written");
+  if (!file)
+    return fail(ErrorKind::unavailable, "bench.cannot_write", path.string() + " cannot be written");
   return {};
 }
 

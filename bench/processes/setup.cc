@@ -17,7 +17,8 @@ Result<std::unique_ptr<Setup>> Setup::create(const BenchOptions& options) {
   auto setup = std::unique_ptr<Setup>(new Setup());
   setup->options_ = options;
   const std::filesystem::path folder = setup->folder_.path();
-  CS_TRY(drill::ThrowawayPki pki, drill::ThrowawayPki::create(folder, setup->clock_, setup->entropy_));
+  CS_TRY(drill::ThrowawayPki pki,
+         drill::ThrowawayPki::create(folder, setup->clock_, setup->entropy_));
   setup->pki_.emplace(std::move(pki));
   setup->files_.folder = folder;
   CS_TRY(setup->files_.server, setup->pki_->make_server(drill::provider_name));
@@ -28,16 +29,19 @@ Result<std::unique_ptr<Setup>> Setup::create(const BenchOptions& options) {
 }
 
 Result<void> Setup::start_gateway(const Endpoint& upstream) {
-  CS_TRY(provider_, drill::Provider::start({.binaries = options_.binaries,
-                                            .folder = folder_.path(),
-                                            .token_lifetime = "50m",
-                                            .upstream = upstream,
-                                            .extra_toml = "[[route]]\nmethods = [\"GET\", \"POST\"]\npath = \"/bench\"\n"
-                                                          "scopes = [\"payments:read\"]\n"},
-                                           *pki_));
-  CS_CHECK(provider_->operate({"client", "add", "--id", "shop", "--name", "Shop", "--scope", "payments:read", "--auth",
-                               "tls_client_auth", "--san-dns", std::string(client_name), "--certificate-bound-tokens",
-                               "--network", "127.0.0.0/8"}));
+  CS_TRY(provider_,
+         drill::Provider::start(
+             {.binaries = options_.binaries,
+              .folder = folder_.path(),
+              .token_lifetime = "50m",
+              .upstream = upstream,
+              .extra_toml = "[[route]]\nmethods = [\"GET\", \"POST\"]\npath = \"/bench\"\n"
+                            "scopes = [\"payments:read\"]\n"},
+             *pki_));
+  CS_CHECK(provider_->operate({"client", "add", "--id", "shop", "--name", "Shop", "--scope",
+                               "payments:read", "--auth", "tls_client_auth", "--san-dns",
+                               std::string(client_name), "--certificate-bound-tokens", "--network",
+                               "127.0.0.0/8"}));
   CS_TRY(const std::string issued, provider_->operate({"key", "issue", "--client", "shop"}));
   api_key_ = drill::json_text_member(issued, "api_key");
   return {};
@@ -52,7 +56,8 @@ Result<std::vector<std::string>> Setup::fetch_tokens(size_t count) {
     request.body = "grant_type=client_credentials&client_id=shop";
     CS_TRY(const drill::Answer answer, caller->call(std::move(request)));
     tokens.push_back(drill::json_text_member(answer.response.body, "access_token"));
-    if (tokens.back().empty()) return fail(ErrorKind::internal, "bench.no_token", answer.response.body);
+    if (tokens.back().empty())
+      return fail(ErrorKind::internal, "bench.no_token", answer.response.body);
   }
   return tokens;
 }
@@ -65,7 +70,8 @@ Result<std::filesystem::path> Setup::issuer_public_key() {
   return path;
 }
 
-Result<std::unique_ptr<drill::Consumer>> Setup::start_egress(std::string_view scheme, const Endpoint& upstream) {
+Result<std::unique_ptr<drill::Consumer>> Setup::start_egress(std::string_view scheme,
+                                                             const Endpoint& upstream) {
   std::string settings = "key_file = \"api-key\"";
   if (scheme == "api_key") {
     CS_CHECK(drill::write_private_file(folder_ / "api-key", api_key_));
@@ -82,8 +88,12 @@ Result<std::unique_ptr<drill::Consumer>> Setup::start_egress(std::string_view sc
                                 *pki_, files_.client, upstream);
 }
 
-TlsLoad Setup::tls_load(const Endpoint& server, int connections, std::chrono::seconds duration) const {
-  TlsLoad load{.load = {.server = server, .connections = connections, .duration = duration, .target = "/bench"},
+TlsLoad Setup::tls_load(const Endpoint& server, int connections,
+                        std::chrono::seconds duration) const {
+  TlsLoad load{.load = {.server = server,
+                        .connections = connections,
+                        .duration = duration,
+                        .target = "/bench"},
                .authority = std::string(drill::provider_name)};
   load.tls.server_anchors_pem = read_text_file(files_.provider_ca).value();
   load.tls.server_name = drill::provider_name;

@@ -1,4 +1,5 @@
-// What the benchmarks of processes have in common: a PKI, peers' files, and our own gateway and egress.
+// What the benchmarks of processes have in common: a PKI, peers' files, and our own gateway and
+// egress.
 
 #pragma once
 
@@ -16,8 +17,8 @@ class Setup final {
   const PeerFiles& files() const { return files_; }
   const drill::ThrowawayPki& pki() const { return *pki_; }
 
-  // Our gateway and issuer before `upstream`, with client "shop" whose tokens are bound to the client certificate and
-  // which has an API key.
+  // Our gateway and issuer before `upstream`, with client "shop" whose tokens are bound to the
+  // client certificate and which has an API key.
   Result<void> start_gateway(const Endpoint& upstream);
   drill::Provider& provider() { return *provider_; }
   const std::string& api_key() const { return api_key_; }
@@ -27,7 +28,8 @@ class Setup final {
   Result<std::filesystem::path> issuer_public_key();
 
   // Our egress: API at / with `scheme`, connected to `upstream`; the issuer is our gateway.
-  Result<std::unique_ptr<drill::Consumer>> start_egress(std::string_view scheme, const Endpoint& upstream);
+  Result<std::unique_ptr<drill::Consumer>> start_egress(std::string_view scheme,
+                                                        const Endpoint& upstream);
 
   TlsLoad tls_load(const Endpoint& server, int connections, std::chrono::seconds duration) const;
 

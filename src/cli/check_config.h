@@ -1,4 +1,5 @@
-// `countersign check-config FILE`: reads a configuration as the program would, and says everything that is wrong with it.
+// `countersign check-config FILE`: reads a configuration as the program would, and says everything
+// that is wrong with it.
 
 #pragma once
 
@@ -7,8 +8,8 @@
 
 namespace countersign::cli {
 
-// Tells gateway and egress apart by [[api]], which only an egress has. Reads the files it names (certificates, keys) but
-// opens no socket, store or log.
+// Tells gateway and egress apart by [[api]], which only an egress has. Reads the files it names
+// (certificates, keys) but opens no socket, store or log.
 Result<void> check_config(const CommonOptions& common);
 
 }  // namespace countersign::cli

@@ -13,12 +13,14 @@ namespace countersign::cli {
 enum class OutputForm { text, json };
 
 struct CommonOptions {
-  std::filesystem::path config;     // --config, else COUNTERSIGN_CONFIG
-  std::vector<std::string> sets;    // --set section.key=value
+  std::filesystem::path config;   // --config, else COUNTERSIGN_CONFIG
+  std::vector<std::string> sets;  // --set section.key=value
   OutputForm output = OutputForm::text;
 
   // The configuration with its overrides: flag > environment > file.
-  ConfigReader load() const { return ConfigReader::load(config, {.flags = sets, .environment = process_environment()}); }
+  ConfigReader load() const {
+    return ConfigReader::load(config, {.flags = sets, .environment = process_environment()});
+  }
 };
 
 }  // namespace countersign::cli

@@ -1,10 +1,10 @@
 #include "cli/egress_command.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <memory>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "cli/egress_config.h"
 #include "core/log.h"
@@ -15,7 +15,8 @@
 namespace countersign::cli {
 namespace {
 
-// One API's parts that all loops share. Destroyed after the loops, and after the home thread has stopped.
+// One API's parts that all loops share. Destroyed after the loops, and after the home thread has
+// stopped.
 struct SharedApi {
   const EgressApiConfig* config = nullptr;
   Published<net::TlsClientContext> tls;
@@ -63,25 +64,26 @@ Result<std::unique_ptr<SharedApi>> make_api(const EgressApiConfig& config, Share
         pool_options(*config.issuer, config.issuer_connect_to, 4),  // a slot asks once at a time
         &api->issuer_tls);
   }
-  CS_TRY(api->scheme, consumer::make_scheme(config.scheme->name, config.settings,
-                                            {.home = shared.home->loop(),
-                                             .clock = shared.clock,
-                                             .entropy = shared.entropy,
-                                             .issuer = api->issuer_pool.get(),
-                                             .certificate_thumbprint = config.certificate_thumbprint}));
+  CS_TRY(api->scheme,
+         consumer::make_scheme(config.scheme->name, config.settings,
+                               {.home = shared.home->loop(),
+                                .clock = shared.clock,
+                                .entropy = shared.entropy,
+                                .issuer = api->issuer_pool.get(),
+                                .certificate_thumbprint = config.certificate_thumbprint}));
   return api;
 }
 
 // One loop's egress with all that is its alone.
 class LoopEgress final : public http::Service {
  public:
-  LoopEgress(Shared& shared, net::Loop& loop)
-      : loop_(loop), access_log_(shared.access_sink.get()) {
+  LoopEgress(Shared& shared, net::Loop& loop) : loop_(loop), access_log_(shared.access_sink.get()) {
     std::vector<consumer::EgressApi> apis;
     for (const auto& api : shared.apis) {
       const EgressApiConfig& config = *api->config;
       pools_.push_back(std::make_unique<net::ClientPool>(
-          loop, shared.resolver, pool_options(config.url, config.connect_to, config.connections_max), &api->tls));
+          loop, shared.resolver,
+          pool_options(config.url, config.connect_to, config.connections_max), &api->tls));
       schemes_.push_back(api->scheme->for_loop(loop));
       apis.push_back({.options = config.options,
                       .scheme_name = std::string(config.scheme->name),
@@ -125,7 +127,8 @@ Result<void> open_access_log(Shared& shared) {
   }
   shared.access_log = net::Fd(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (shared.access_log.get() < 0) {
-    return fail(ErrorKind::misconfigured, "egress.access_log", path + ": cannot be opened for writing");
+    return fail(ErrorKind::misconfigured, "egress.access_log",
+                path + ": cannot be opened for writing");
   }
   shared.access_sink = std::make_unique<DescriptorSink>(shared.access_log.get());
   return {};
@@ -136,7 +139,8 @@ Result<void> open_access_log(Shared& shared) {
 Result<void> run_egress(const CommonOptions& common) {
   const Log& log = process_log();
   CS_TRY(EgressConfig config, load_egress_config(common));
-  for (const std::string& place : config.unsafe_options) log.warning("egress.unsafe_option", {{"place", place}});
+  for (const std::string& place : config.unsafe_options)
+    log.warning("egress.unsafe_option", {{"place", place}});
   CS_TRY(auto home, net::LoopThread::create());
   Shared shared(std::move(config), std::move(home));
   CS_CHECK(open_access_log(shared));

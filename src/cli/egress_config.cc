@@ -17,7 +17,8 @@ http::Url read_url(const ConfigSection& section, std::string_view key, std::stri
     if (!text.empty()) section.problem(key, url.error().public_text);
     return {};
   }
-  if (!url->is_https()) section.problem(key, "expected https://: credentials never leave in the clear");
+  if (!url->is_https())
+    section.problem(key, "expected https://: credentials never leave in the clear");
   return *url;
 }
 
@@ -26,7 +27,8 @@ std::vector<crypto::Sha256Digest> read_pins(const ConfigSection& api) {
   for (const std::string& text : api.strings("pins", {})) {
     const auto bytes = decode_base64(text);
     if (!bytes || bytes->size() != crypto::Sha256Digest().size()) {
-      api.problem("pins", "\"" + text + "\" is not the base64 of a SHA-256 over a SubjectPublicKeyInfo");
+      api.problem("pins",
+                  "\"" + text + "\" is not the base64 of a SHA-256 over a SubjectPublicKeyInfo");
       continue;
     }
     crypto::Sha256Digest pin{};
@@ -40,7 +42,8 @@ std::vector<crypto::Sha256Digest> read_pins(const ConfigSection& api) {
 std::optional<net::TlsIdentity> read_identity(const ConfigSection& api, std::string& thumbprint) {
   if (!api.has("certificate")) return std::nullopt;
   net::TlsIdentity identity;
-  identity.certificate_chain_pem = read_pem(api, "certificate", "the client's certificate chain (PEM)");
+  identity.certificate_chain_pem =
+      read_pem(api, "certificate", "the client's certificate chain (PEM)");
   identity.private_key_pem = api.secret("private_key");
   if (identity.certificate_chain_pem.empty()) return identity;
   const auto chain = crypto::parse_certificates_pem(identity.certificate_chain_pem);
@@ -67,10 +70,18 @@ consumer::SchemeSettings read_settings(const ConfigSection& table, const consume
     }
     if (!spec.required && !table.has(key)) continue;
     switch (spec.kind) {
-      case Kind::text: settings.texts.emplace(key, table.string(key)); break;
-      case Kind::list: settings.lists.emplace(key, table.strings(key)); break;
-      case Kind::seconds: settings.seconds.emplace(key, table.seconds(key, seconds(1), {seconds(1), hours(24 * 365)})); break;
-      case Kind::secret: break;
+      case Kind::text:
+        settings.texts.emplace(key, table.string(key));
+        break;
+      case Kind::list:
+        settings.lists.emplace(key, table.strings(key));
+        break;
+      case Kind::seconds:
+        settings.seconds.emplace(key,
+                                 table.seconds(key, seconds(1), {seconds(1), hours(24 * 365)}));
+        break;
+      case Kind::secret:
+        break;
     }
   }
   return settings;
@@ -81,8 +92,10 @@ void read_scheme(const ConfigSection& section, EgressApiConfig& api) {
   api.scheme = consumer::find_scheme(name);
   if (!api.scheme) {
     std::string known;
-    for (const consumer::SchemeRow& row : consumer::all_schemes()) known += (known.empty() ? "" : ", ") + std::string(row.name);
-    if (!name.empty()) section.problem("scheme", "unknown scheme \"" + name + "\"; known are " + known);
+    for (const consumer::SchemeRow& row : consumer::all_schemes())
+      known += (known.empty() ? "" : ", ") + std::string(row.name);
+    if (!name.empty())
+      section.problem("scheme", "unknown scheme \"" + name + "\"; known are " + known);
     return;
   }
   const ConfigSection table = section.section(name);
@@ -92,7 +105,8 @@ void read_scheme(const ConfigSection& section, EgressApiConfig& api) {
     api.issuer_tls = api.tls;
     api.issuer_tls.server_name = api.issuer->host;
     if (section.has("issuer_trust_anchors")) {
-      api.issuer_tls.server_anchors_pem = read_pem(section, "issuer_trust_anchors", "the CAs of the issuer's certificate (PEM)");
+      api.issuer_tls.server_anchors_pem =
+          read_pem(section, "issuer_trust_anchors", "the CAs of the issuer's certificate (PEM)");
     }
     api.issuer_connect_to = section.optional_endpoint("issuer_connect_to");
     const bool same_host = api.issuer->origin() == api.url.origin();
@@ -113,10 +127,12 @@ EgressApiConfig read_api(const ConfigSection& section) {
   api.connections_max = section.integer("connections_max", api.connections_max, {1, 100'000});
   api.url = read_url(section, "url", section.string("url"));
   if (!api.url.path.empty() && api.url.target() != "/") {
-    section.problem("url", "expected https://HOST[:PORT] without a path; paths come from the calls");
+    section.problem("url",
+                    "expected https://HOST[:PORT] without a path; paths come from the calls");
   }
   api.connect_to = section.optional_endpoint("connect_to");
-  api.tls.server_anchors_pem = read_pem(section, "trust_anchors", "the CAs of the provider's certificate (PEM)");
+  api.tls.server_anchors_pem =
+      read_pem(section, "trust_anchors", "the CAs of the provider's certificate (PEM)");
   api.tls.server_name = section.string("server_name", api.url.host);
   api.tls.spki_pins = read_pins(section);
   api.tls.unsafe_allow_tls_1_2 = section.boolean("unsafe_allow_tls_1_2", false);
@@ -134,10 +150,12 @@ Result<EgressConfig> load_egress_config(const CommonOptions& common) {
   config.server = read_server_config(root, ListenScope::local_only);
   const ConfigSection log = root.section("log");
   if (log.has("access_log")) {
-    config.access_log_path = log.string("access_log") == "-" ? "-" : log.path_to("access_log").string();
+    config.access_log_path =
+        log.string("access_log") == "-" ? "-" : log.path_to("access_log").string();
   }
   config.egress.trace_heads = log.boolean("trace_heads", false);
-  config.egress.unsafe_allow_browsers = root.section("server").boolean("unsafe_allow_browsers", false);
+  config.egress.unsafe_allow_browsers =
+      root.section("server").boolean("unsafe_allow_browsers", false);
   const std::vector<ConfigSection> apis = root.tables("api");
   if (apis.empty()) root.problem("api", "at least one [[api]] is needed");
   for (const ConfigSection& api : apis) config.apis.push_back(read_api(api));

@@ -1,5 +1,5 @@
-// The configuration of `countersign egress`, read from TOML into the options of the parts. docs/reference/egress-toml.md
-// explains each key.
+// The configuration of `countersign egress`, read from TOML into the options of the parts.
+// docs/reference/egress-toml.md explains each key.
 
 #pragma once
 
@@ -20,15 +20,16 @@ namespace countersign::cli {
 struct EgressApiConfig {
   consumer::EgressApiOptions options;
   http::Url url;
-  std::optional<Endpoint> connect_to;  // in place of looking the URL's host up; names are verified all the same
+  std::optional<Endpoint>
+      connect_to;  // in place of looking the URL's host up; names are verified all the same
   net::TlsClientContext::Options tls;
   std::string certificate_thumbprint;  // x5t#S256 of the own certificate; empty if there is none
   const consumer::SchemeRow* scheme = nullptr;
   consumer::SchemeSettings settings;
-  std::optional<http::Url> issuer;             // of schemes that need one
+  std::optional<http::Url> issuer;  // of schemes that need one
   std::optional<Endpoint> issuer_connect_to;
-  net::TlsClientContext::Options issuer_tls;   // as `tls`, for the issuer's host
-  size_t connections_max = 1024;               // of each loop
+  net::TlsClientContext::Options issuer_tls;  // as `tls`, for the issuer's host
+  size_t connections_max = 1024;              // of each loop
 };
 
 struct EgressConfig {

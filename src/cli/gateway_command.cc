@@ -13,7 +13,8 @@
 namespace countersign::cli {
 namespace {
 
-// What all loops share. Members are destroyed in reverse: the loops first (they are not in here), then the watcher.
+// What all loops share. Members are destroyed in reverse: the loops first (they are not in here),
+// then the watcher.
 struct Shared {
   explicit Shared(GatewayConfig loaded, provider::GatewayPolicy compiled, const Log& process_log)
       : config(std::move(loaded)), policy(std::move(compiled)), log(process_log) {}
@@ -37,7 +38,8 @@ class LoopGateway final : public http::Service {
     CS_TRY(auto sink, provider::AuditFile::open(shared.config.audit_path));
     auto gateway = std::unique_ptr<LoopGateway>(new LoopGateway(shared, loop, std::move(sink)));
     CS_CHECK(gateway->audit_.check_writable());
-    CS_TRY(gateway->issuer_, provider::Issuer::create(issuer_options(shared.config), gateway->issuer_parts(shared)));
+    CS_TRY(gateway->issuer_,
+           provider::Issuer::create(issuer_options(shared.config), gateway->issuer_parts(shared)));
     gateway->service_.emplace(*gateway->issuer_, gateway->gateway_);
     return gateway;
   }
@@ -48,8 +50,8 @@ class LoopGateway final : public http::Service {
  private:
   LoopGateway(Shared& shared, net::Loop& loop, std::unique_ptr<provider::AuditFile> sink)
       : view_(*shared.registry),
-        audit_({.node = shared.config.node, .flush_interval = shared.config.audit_flush}, std::move(sink),
-               shared.clock, loop),
+        audit_({.node = shared.config.node, .flush_interval = shared.config.audit_flush},
+               std::move(sink), shared.clock, loop),
         upstream_(loop, shared.resolver,
                   {.host = shared.config.upstream.host,
                    .port = shared.config.upstream.port,
@@ -101,9 +103,11 @@ Result<void> publish_trust(Shared& shared) {
 
 // The registry is loaded and followed before the first request can come.
 Result<void> start_registry(Shared& shared) {
-  shared.registry = std::make_unique<provider::Registry>(provider::RegistryOptions{
-      .max_staleness = shared.config.max_staleness,
-      .on_problem = [&log = shared.log](const Error& error) { log.error("gateway.bad_record", {{"error", error}}); }});
+  shared.registry = std::make_unique<provider::Registry>(
+      provider::RegistryOptions{.max_staleness = shared.config.max_staleness,
+                                .on_problem = [&log = shared.log](const Error& error) {
+                                  log.error("gateway.bad_record", {{"error", error}});
+                                }});
   store::FeedWatcherOptions options;
   options.path = shared.config.record.store_path;
   options.node_name = shared.config.node;
@@ -115,12 +119,14 @@ Result<void> start_registry(Shared& shared) {
       log.info("gateway.record_back");
     }
   };
-  CS_TRY(shared.watcher, store::FeedWatcher::create(std::move(options), *shared.registry, shared.clock));
+  CS_TRY(shared.watcher,
+         store::FeedWatcher::create(std::move(options), *shared.registry, shared.clock));
   return {};
 }
 
 // SIGHUP. Each part keeps what it had if its reading fails.
-void reload(Shared& shared, const CommonOptions& common, const std::vector<std::pair<net::Loop*, LoopGateway*>>& loops) {
+void reload(Shared& shared, const CommonOptions& common,
+            const std::vector<std::pair<net::Loop*, LoopGateway*>>& loops) {
   const auto apply = [&]() -> Result<void> {
     CS_TRY(const GatewayConfig config, load_gateway_config(common));
     CS_TRY(auto tls, net::TlsServerContext::create(config.tls));
@@ -130,7 +136,8 @@ void reload(Shared& shared, const CommonOptions& common, const std::vector<std::
   if (const auto applied = apply(); applied) {
     shared.log.info("gateway.tls_reloaded");
   } else {
-    shared.log.error("gateway.reload_failed", {{"error", applied.error()}, {"kept", "the old certificate"}});
+    shared.log.error("gateway.reload_failed",
+                     {{"error", applied.error()}, {"kept", "the old certificate"}});
   }
   for (const auto& [loop, gateway] : loops) {
     loop->post([gateway, &log = shared.log] {
@@ -145,7 +152,8 @@ void reload(Shared& shared, const CommonOptions& common, const std::vector<std::
 Result<void> run_gateway(const CommonOptions& common) {
   const Log& log = process_log();
   CS_TRY(GatewayConfig config, load_gateway_config(common));
-  for (const std::string& place : config.unsafe_options) log.warning("gateway.unsafe_option", {{"place", place}});
+  for (const std::string& place : config.unsafe_options)
+    log.warning("gateway.unsafe_option", {{"place", place}});
   CS_TRY(provider::GatewayPolicy policy, provider::GatewayPolicy::create(config.gateway));
   Shared shared(std::move(config), std::move(policy), log);
   CS_CHECK(publish_trust(shared));

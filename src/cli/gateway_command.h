@@ -7,8 +7,8 @@
 
 namespace countersign::cli {
 
-// Serves until it is told to stop. SIGHUP: certificate, key and trust anchors are read again (the old ones stay on any
-// error) and the audit file is opened anew, for log rotation.
+// Serves until it is told to stop. SIGHUP: certificate, key and trust anchors are read again (the
+// old ones stay on any error) and the audit file is opened anew, for log rotation.
 Result<void> run_gateway(const CommonOptions& common);
 
 }  // namespace countersign::cli

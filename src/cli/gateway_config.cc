@@ -1,8 +1,8 @@
 #include "cli/gateway_config.h"
 
-#include <unistd.h>
-
 #include <array>
+
+#include <unistd.h>
 
 #include "cli/pem_file.h"
 
@@ -16,14 +16,17 @@ using std::chrono::seconds;
 
 std::string host_name() {
   std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string("gateway");
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data())
+                                                        : std::string("gateway");
 }
 
 net::TlsServerContext::Options read_tls(const ConfigSection& tls) {
   net::TlsServerContext::Options options;
-  options.identity.certificate_chain_pem = read_pem(tls, "certificate", "a certificate chain (PEM)");
+  options.identity.certificate_chain_pem =
+      read_pem(tls, "certificate", "a certificate chain (PEM)");
   options.identity.private_key_pem = tls.secret("private_key");
-  options.client_anchors_pem = read_pem(tls, "client_trust_anchors", "the CAs of client certificates (PEM)");
+  options.client_anchors_pem =
+      read_pem(tls, "client_trust_anchors", "the CAs of client certificates (PEM)");
   options.unsafe_allow_tls_1_2 = tls.boolean("unsafe_allow_tls_1_2", false);
   return options;
 }
@@ -53,8 +56,8 @@ provider::GatewayOptions read_gateway(const ConfigSection& root) {
   options.api_key_field = gateway.string("api_key_field", "");
   options.realm = gateway.string("realm", options.realm);
   options.refuse_stale_reads = gateway.boolean("refuse_stale_reads", options.refuse_stale_reads);
-  options.verification_cache_entries =
-      gateway.integer("verification_cache_entries", options.verification_cache_entries, {16, 10'000'000});
+  options.verification_cache_entries = gateway.integer(
+      "verification_cache_entries", options.verification_cache_entries, {16, 10'000'000});
   for (const ConfigSection& route : root.tables("route")) {
     options.routes.push_back({.methods = route.strings("methods"),
                               .path = route.string("path"),
@@ -65,20 +68,23 @@ provider::GatewayOptions read_gateway(const ConfigSection& root) {
   return options;
 }
 
-// An upstream on another machine must be reached by plain HTTP over a network that the operator vouches for.
+// An upstream on another machine must be reached by plain HTTP over a network that the operator
+// vouches for.
 http::Url read_upstream(const ConfigSection& upstream, provider::GatewayOptions& options) {
   const std::string text = upstream.string("url");
-  options.upstream_head_timeout = duration_cast<milliseconds>(
-      upstream.duration("head_timeout", options.upstream_head_timeout, {milliseconds(10), hours(1)}));
-  options.upstream_body_timeout = duration_cast<milliseconds>(
-      upstream.duration("body_timeout", options.upstream_body_timeout, {milliseconds(10), hours(24)}));
+  options.upstream_head_timeout = duration_cast<milliseconds>(upstream.duration(
+      "head_timeout", options.upstream_head_timeout, {milliseconds(10), hours(1)}));
+  options.upstream_body_timeout = duration_cast<milliseconds>(upstream.duration(
+      "body_timeout", options.upstream_body_timeout, {milliseconds(10), hours(24)}));
   auto url = http::parse_url(text);
   if (!url) {
     if (!text.empty()) upstream.problem("url", url.error().public_text);
     return {};
   }
   if (url->is_https() || url->target() != "/") {
-    upstream.problem("url", "expected http://HOST:PORT without a path; the gateway speaks plain HTTP to its upstream");
+    upstream.problem(
+        "url",
+        "expected http://HOST:PORT without a path; the gateway speaks plain HTTP to its upstream");
   }
   return *url;
 }
@@ -90,8 +96,8 @@ RecordConfig read_record(const ConfigSection& root, protocol::Peppers peppers) {
   if (auto checked = protocol::check_key_environment(record.environment); !checked) {
     root.section("keys").problem("environment", checked.error().public_text);
   }
-  record.token_lifetime_max =
-      root.section("issuer").seconds("token_lifetime_max", record.token_lifetime_max, {seconds(1), hours(24)});
+  record.token_lifetime_max = root.section("issuer").seconds(
+      "token_lifetime_max", record.token_lifetime_max, {seconds(1), hours(24)});
   return record;
 }
 
@@ -120,16 +126,17 @@ Result<GatewayConfig> load_gateway_config(const CommonOptions& common) {
   const ConfigSection issuer = root.section("issuer");
   config.issuer = issuer.string("identifier");
   config.audience = issuer.string("audience");
-  config.token_lifetime = issuer.seconds("token_lifetime", config.token_lifetime, {seconds(1), hours(24)});
+  config.token_lifetime =
+      issuer.seconds("token_lifetime", config.token_lifetime, {seconds(1), hours(24)});
   config.signing_keys = read_signing_keys(issuer);
-  config.max_staleness = duration_cast<milliseconds>(
-      root.section("store").duration("max_staleness", config.max_staleness, {milliseconds(300), hours(1)}));
+  config.max_staleness = duration_cast<milliseconds>(root.section("store").duration(
+      "max_staleness", config.max_staleness, {milliseconds(300), hours(1)}));
   config.gateway = read_gateway(root);
   config.upstream = read_upstream(root.section("upstream"), config.gateway);
   const ConfigSection audit = root.section("audit");
   config.audit_path = audit.path_to("path").string();
-  config.audit_flush =
-      duration_cast<milliseconds>(audit.duration("flush_interval", config.audit_flush, {milliseconds(1), seconds(10)}));
+  config.audit_flush = duration_cast<milliseconds>(
+      audit.duration("flush_interval", config.audit_flush, {milliseconds(1), seconds(10)}));
   config.unsafe_options = reader.unsafe_options();
   CS_CHECK(reader.finish());
   return config;

@@ -1,5 +1,5 @@
-// The configuration of `countersign gateway`, read from TOML into the options of the parts. docs/reference/gateway-toml.md
-// explains each key.
+// The configuration of `countersign gateway`, read from TOML into the options of the parts.
+// docs/reference/gateway-toml.md explains each key.
 
 #pragma once
 
@@ -46,7 +46,8 @@ struct GatewayConfig {
 
 // Every problem at once: `config.invalid`, misconfigured.
 Result<GatewayConfig> load_gateway_config(const CommonOptions& common);
-// Reads the whole file all the same, so that a command never runs on a configuration that the gateway would refuse.
+// Reads the whole file all the same, so that a command never runs on a configuration that the
+// gateway would refuse.
 Result<RecordConfig> load_record_config(const CommonOptions& common);
 
 }  // namespace countersign::cli

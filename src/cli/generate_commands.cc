@@ -18,7 +18,8 @@ void print_secret(const Secret& secret) {
 }  // namespace
 
 Result<void> generate_pepper(int version) {
-  if (version < 1) return fail(ErrorKind::invalid_input, "cli.bad_flag", "--pepper-version: expected 1 or more");
+  if (version < 1)
+    return fail(ErrorKind::invalid_input, "cli.bad_flag", "--pepper-version: expected 1 or more");
   SystemEntropy entropy;
   print_secret(protocol::Peppers::new_line(static_cast<uint32_t>(version), entropy));
   return {};
@@ -27,7 +28,8 @@ Result<void> generate_pepper(int version) {
 Result<void> generate_signing_key(const std::string& algorithm) {
   const crypto::SignatureAlgorithm* found = crypto::find_signature_algorithm(algorithm);
   if (!found) {
-    return fail(ErrorKind::invalid_input, "cli.bad_flag", "--algorithm: expected ES256, PS256 or EdDSA");
+    return fail(ErrorKind::invalid_input, "cli.bad_flag",
+                "--algorithm: expected ES256, PS256 or EdDSA");
   }
   CS_TRY(const crypto::PrivateKey key, crypto::PrivateKey::generate(*found));
   print_secret(key.to_pem());

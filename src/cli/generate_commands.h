@@ -1,5 +1,5 @@
-// `countersign generate …`: the secrets that a provider's configuration names, made by the system's CSPRNG and printed
-// once, to be redirected into a file that only its owner can read.
+// `countersign generate …`: the secrets that a provider's configuration names, made by the system's
+// CSPRNG and printed once, to be redirected into a file that only its owner can read.
 
 #pragma once
 

@@ -30,7 +30,9 @@ std::string printable(std::string_view text) {
   return out.empty() ? "-" : out;
 }
 
-void put(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void put(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
 
 }  // namespace
 
@@ -66,7 +68,8 @@ void print(const OutputRecord& record, OutputForm form) {
     return;
   }
   size_t width = 0;
-  for (const OutputRecord::Member& member : record.members()) width = std::max(width, member.name.size());
+  for (const OutputRecord::Member& member : record.members())
+    width = std::max(width, member.name.size());
   for (const OutputRecord::Member& member : record.members()) {
     put(member.name + ":" + std::string(width + 1 - member.name.size(), ' ') + member.shown + "\n");
   }
@@ -84,9 +87,11 @@ void print(const std::vector<OutputRecord>& rows, OutputForm form) {
     return;
   }
   std::vector<size_t> widths;
-  for (const OutputRecord::Member& member : rows.front().members()) widths.push_back(member.name.size());
+  for (const OutputRecord::Member& member : rows.front().members())
+    widths.push_back(member.name.size());
   for (const OutputRecord& row : rows) {
-    for (size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row.members()[i].shown.size());
+    for (size_t i = 0; i < widths.size(); ++i)
+      widths[i] = std::max(widths[i], row.members()[i].shown.size());
   }
   const auto line = [&](const OutputRecord& row, bool header) {
     for (size_t i = 0; i < widths.size(); ++i) {

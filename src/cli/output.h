@@ -1,4 +1,5 @@
-// How commands print: a JSON document, or a table for people. A command makes rows once; the form is chosen here.
+// How commands print: a JSON document, or a table for people. A command makes rows once; the form
+// is chosen here.
 
 #pragma once
 
@@ -11,7 +12,8 @@
 
 namespace countersign::cli {
 
-// One object: names and values in order. A value is text; lists are joined with spaces in text, arrays in JSON.
+// One object: names and values in order. A value is text; lists are joined with spaces in text,
+// arrays in JSON.
 class OutputRecord final {
  public:
   OutputRecord& text(std::string_view name, std::string_view value);
@@ -32,7 +34,8 @@ class OutputRecord final {
 
 // "name: value" lines, or one JSON object on one line.
 void print(const OutputRecord& record, OutputForm form);
-// A table with a header line (nothing but "none" if there are no rows), or a JSON array on one line.
+// A table with a header line (nothing but "none" if there are no rows), or a JSON array on one
+// line.
 void print(const std::vector<OutputRecord>& rows, OutputForm form);
 
 }  // namespace countersign::cli

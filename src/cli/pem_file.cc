@@ -4,7 +4,8 @@
 
 namespace countersign::cli {
 
-std::string read_pem(const ConfigSection& section, std::string_view key, std::string_view expected) {
+std::string read_pem(const ConfigSection& section, std::string_view key,
+                     std::string_view expected) {
   const std::filesystem::path path = section.file(key, expected);
   if (path.empty()) return {};
   auto text = read_text_file(path);

@@ -8,9 +8,9 @@
 
 #include "cli/gateway_config.h"
 #include "cli/output.h"
-#include "core/text_file.h"
 #include "core/duration.h"
 #include "core/log.h"
+#include "core/text_file.h"
 #include "crypto/certificate.h"
 #include "provider/issuer/token_factory.h"
 #include "provider/registry/registry_admin.h"
@@ -32,7 +32,8 @@ class Record final {
   static Result<std::unique_ptr<Record>> open(const CommonOptions& common) {
     CS_TRY(RecordConfig config, load_record_config(common));
     auto record = std::unique_ptr<Record>(new Record(std::move(config)));
-    CS_TRY(record->store_, store::SqliteRegistryStore::open(record->config_.store_path, record->clock_));
+    CS_TRY(record->store_,
+           store::SqliteRegistryStore::open(record->config_.store_path, record->clock_));
     record->admin_ = std::make_unique<provider::RegistryAdmin>(
         *record->store_, record->config_.peppers, record->clock_, record->entropy_,
         provider::RegistryAdminOptions{.environment = record->config_.environment,
@@ -66,7 +67,8 @@ Result<std::optional<seconds>> lifetime_of(std::string_view flag, const std::str
   if (text.empty()) return std::nullopt;
   const auto duration = parse_duration(text);
   if (!duration || *duration < seconds(1)) {
-    return fail(ErrorKind::invalid_input, "cli.bad_flag", std::string(flag) + ": expected a duration such as 5m or 90d");
+    return fail(ErrorKind::invalid_input, "cli.bad_flag",
+                std::string(flag) + ": expected a duration such as 5m or 90d");
   }
   return duration_cast<seconds>(*duration);
 }
@@ -92,17 +94,22 @@ Result<void> confirm(Record& record, int64_t seq, milliseconds wait, OutputRecor
   for (const std::string& node : receipt.missing) nodes += (nodes.empty() ? "" : ", ") + node;
   return fail(ErrorKind::unavailable, "cli.not_confirmed",
               "recorded, but these gateways have not confirmed it: " + nodes +
-                  "; they refuse writes by themselves once they have not heard from the record for max_staleness");
+                  "; they refuse writes by themselves once they have not heard from the record for "
+                  "max_staleness");
 }
 
-// Prints even if the receipt is incomplete: what was done is done, and a new key is shown only here.
-Result<void> finish(const CommonOptions& common, Record& record, int64_t seq, milliseconds wait, OutputRecord out) {
+// Prints even if the receipt is incomplete: what was done is done, and a new key is shown only
+// here.
+Result<void> finish(const CommonOptions& common, Record& record, int64_t seq, milliseconds wait,
+                    OutputRecord out) {
   auto confirmed = confirm(record, seq, wait, out);
   print(out, common.output);
   return confirmed;
 }
 
-std::string time_or_dash(const std::optional<WallTime>& time) { return time ? format_time(*time) : std::string(); }
+std::string time_or_dash(const std::optional<WallTime>& time) {
+  return time ? format_time(*time) : std::string();
+}
 
 }  // namespace
 
@@ -110,9 +117,10 @@ Result<void> add_client(const CommonOptions& common, const ClientAddFlags& flags
   provider::NewClient client{.client_id = flags.id, .name = flags.name};
   const auto method = store::client_auth_method_of(flags.auth_method);
   if (!method) {
-    return fail(ErrorKind::invalid_input, "cli.bad_flag",
-                "--auth: expected none, client_secret_basic, client_secret_post, tls_client_auth or "
-                "self_signed_tls_client_auth");
+    return fail(
+        ErrorKind::invalid_input, "cli.bad_flag",
+        "--auth: expected none, client_secret_basic, client_secret_post, tls_client_auth or "
+        "self_signed_tls_client_auth");
   }
   client.auth_method = *method;
   client.scopes = flags.scopes;
@@ -133,14 +141,16 @@ Result<void> add_client(const CommonOptions& common, const ClientAddFlags& flags
   CS_TRY(const provider::AddedClient added, record->admin().add_client(client));
   OutputRecord out;
   out.text("client_id", added.client.client_id).text("name", added.client.name);
-  out.text("auth_method", store::name_of(added.client.auth_method)).list("scopes", added.client.scopes);
+  out.text("auth_method", store::name_of(added.client.auth_method))
+      .list("scopes", added.client.scopes);
   int64_t seq = added.seq;
   const bool has_secret = *method == store::ClientAuthMethod::client_secret_basic ||
                           *method == store::ClientAuthMethod::client_secret_post;
   if (has_secret) {
     CS_TRY(const provider::IssuedSecret secret,
            record->admin().issue_client_secret({.client_id = added.client.client_id}));
-    out.text("secret_id", secret.secret.secret_id).text("client_secret", secret.text.unsafe_reveal_text());
+    out.text("secret_id", secret.secret.secret_id)
+        .text("client_secret", secret.text.unsafe_reveal_text());
     seq = secret.seq;
   }
   return finish(common, *record, seq, milliseconds(5000), std::move(out));
@@ -187,7 +197,8 @@ Result<void> issue_key(const CommonOptions& common, const KeyIssueFlags& flags) 
   CS_TRY(const provider::IssuedKey issued, record->admin().issue_key(request));
   OutputRecord out;
   out.text("key_id", issued.key.key_id).text("client_id", issued.key.client_id);
-  out.text("expires_at", time_or_dash(issued.key.expires_at)).text("api_key", issued.text.unsafe_reveal_text());
+  out.text("expires_at", time_or_dash(issued.key.expires_at))
+      .text("api_key", issued.text.unsafe_reveal_text());
   return finish(common, *record, issued.seq, milliseconds(5000), std::move(out));
 }
 
@@ -226,7 +237,8 @@ Result<std::string> read_token(const std::string& path) {
   std::ifstream file;
   if (path != "-") {
     file.open(path, std::ios::binary);
-    if (!file) return fail(ErrorKind::invalid_input, "cli.unreadable_file", path + ": cannot be read");
+    if (!file)
+      return fail(ErrorKind::invalid_input, "cli.unreadable_file", path + ": cannot be read");
   }
   std::istream& in = path == "-" ? std::cin : file;
   std::string text(16 * 1024, '\0');
@@ -237,7 +249,8 @@ Result<std::string> read_token(const std::string& path) {
 }
 
 // A token of our own issuer, still valid: its id and end. Someone else's text is refused.
-Result<provider::RevokeToken> token_in_file(const CommonOptions& common, const std::string& path, WallTime now) {
+Result<provider::RevokeToken> token_in_file(const CommonOptions& common, const std::string& path,
+                                            WallTime now) {
   CS_TRY(const GatewayConfig config, load_gateway_config(common));
   CS_TRY(const std::string text, read_token(path));
   provider::TokenTrust trust;

@@ -1,5 +1,6 @@
-// The commands that change or show the provider's record: client, key, token. They write the store that the gateway
-// follows, and wait until every running gateway has confirmed what must take effect at once.
+// The commands that change or show the provider's record: client, key, token. They write the store
+// that the gateway follows, and wait until every running gateway has confirmed what must take
+// effect at once.
 
 #pragma once
 
@@ -46,13 +47,15 @@ struct RevokeFlags {
 };
 
 struct TokenRevokeFlags {
-  std::string jti;         // or
-  std::string token_file;  // a file that holds the token, "-": standard input; never on the command line
+  std::string jti;  // or
+  std::string
+      token_file;  // a file that holds the token, "-": standard input; never on the command line
   std::string reason;
   std::chrono::milliseconds wait{5000};
 };
 
-// Each prints its result to standard output. A new key or secret is printed once, here and nowhere else.
+// Each prints its result to standard output. A new key or secret is printed once, here and nowhere
+// else.
 Result<void> add_client(const CommonOptions& common, const ClientAddFlags& flags);
 Result<void> list_clients(const CommonOptions& common);
 Result<void> disable_client(const CommonOptions& common, const RevokeFlags& flags);

@@ -91,12 +91,15 @@ Result<Bytes> decode_hex(std::string_view text) {
   return out;
 }
 
-std::string encode_base64url(ByteView bytes) { return encode(bytes, url_alphabet); }
+std::string encode_base64url(ByteView bytes) {
+  return encode(bytes, url_alphabet);
+}
 
 Result<Bytes> decode_base64url(std::string_view text) {
   Bytes out;
   if (!decode(text, url_values, out)) {
-    return fail(ErrorKind::invalid_input, "bytes.bad_base64url", "expected base64url without padding");
+    return fail(ErrorKind::invalid_input, "bytes.bad_base64url",
+                "expected base64url without padding");
   }
   return out;
 }

@@ -1,4 +1,5 @@
-// Byte strings and their text encodings. Decoders are strict: what an encoder would not have written is refused.
+// Byte strings and their text encodings. Decoders are strict: what an encoder would not have
+// written is refused.
 
 #pragma once
 
@@ -32,8 +33,9 @@ inline Bytes to_bytes(std::string_view text) {
 std::string encode_hex(ByteView bytes);
 Result<Bytes> decode_hex(std::string_view text);
 
-// RFC 4648 §5 without padding. Decoding refuses padding, white space, other alphabets, a length of 1 mod 4, and
-// unused bits that are not zero (`bytes.bad_base64url`), so that each value has one spelling.
+// RFC 4648 §5 without padding. Decoding refuses padding, white space, other alphabets, a length of
+// 1 mod 4, and unused bits that are not zero (`bytes.bad_base64url`), so that each value has one
+// spelling.
 std::string encode_base64url(ByteView bytes);
 Result<Bytes> decode_base64url(std::string_view text);
 

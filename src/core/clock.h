@@ -1,4 +1,5 @@
-// Time comes in by constructor. Tests use tests/support/fake_clock.h and advance it; nothing sleeps.
+// Time comes in by constructor. Tests use tests/support/fake_clock.h and advance it; nothing
+// sleeps.
 
 #pragma once
 
@@ -37,6 +38,8 @@ class SystemClock final : public Clock {
 inline int64_t to_unix_seconds(WallTime time) {
   return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
 }
-inline WallTime from_unix_seconds(int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
+inline WallTime from_unix_seconds(int64_t seconds) {
+  return WallTime(std::chrono::seconds(seconds));
+}
 
 }  // namespace countersign

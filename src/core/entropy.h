@@ -1,5 +1,5 @@
-// Randomness comes in by constructor, so that tests can be repeated. What keys and tokens are made of is the
-// system's CSPRNG.
+// Randomness comes in by constructor, so that tests can be repeated. What keys and tokens are made
+// of is the system's CSPRNG.
 
 #pragma once
 

@@ -7,19 +7,32 @@ namespace countersign {
 
 std::string_view name_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::invalid_input: return "invalid_input";
-    case ErrorKind::unauthenticated: return "unauthenticated";
-    case ErrorKind::forbidden: return "forbidden";
-    case ErrorKind::not_found: return "not_found";
-    case ErrorKind::conflict: return "conflict";
-    case ErrorKind::too_large: return "too_large";
-    case ErrorKind::rate_limited: return "rate_limited";
-    case ErrorKind::timed_out: return "timed_out";
-    case ErrorKind::cancelled: return "cancelled";
-    case ErrorKind::unavailable: return "unavailable";
-    case ErrorKind::misconfigured: return "misconfigured";
-    case ErrorKind::corrupt: return "corrupt";
-    case ErrorKind::internal: return "internal";
+    case ErrorKind::invalid_input:
+      return "invalid_input";
+    case ErrorKind::unauthenticated:
+      return "unauthenticated";
+    case ErrorKind::forbidden:
+      return "forbidden";
+    case ErrorKind::not_found:
+      return "not_found";
+    case ErrorKind::conflict:
+      return "conflict";
+    case ErrorKind::too_large:
+      return "too_large";
+    case ErrorKind::rate_limited:
+      return "rate_limited";
+    case ErrorKind::timed_out:
+      return "timed_out";
+    case ErrorKind::cancelled:
+      return "cancelled";
+    case ErrorKind::unavailable:
+      return "unavailable";
+    case ErrorKind::misconfigured:
+      return "misconfigured";
+    case ErrorKind::corrupt:
+      return "corrupt";
+    case ErrorKind::internal:
+      return "internal";
   }
   panic("an ErrorKind without a name");
 }

@@ -1,4 +1,5 @@
-// What can go wrong, as a value. One Error says it for the program (`kind`, `code`), for the caller of an API
+// What can go wrong, as a value. One Error says it for the program (`kind`, `code`), for the caller
+// of an API
 // (`public_text`) and for the operator's log (`private_detail`).
 //
 // Neither text ever holds a secret. Only `public_text` may leave in a response.
@@ -16,14 +17,14 @@ enum class ErrorKind {
   unauthenticated,  // no credential, or one that does not hold
   forbidden,        // authenticated, but not allowed
   not_found,
-  conflict,         // contradicts what is recorded
-  too_large,        // over a limit that the receiver set
+  conflict,   // contradicts what is recorded
+  too_large,  // over a limit that the receiver set
   rate_limited,
   timed_out,
-  cancelled,        // the operation was given up by this side (shutdown, closed stream)
-  unavailable,      // a peer or a store cannot be reached or answered nonsense; may pass
-  misconfigured,    // will not pass by itself: an operator must act
-  corrupt,          // stored data does not verify
+  cancelled,      // the operation was given up by this side (shutdown, closed stream)
+  unavailable,    // a peer or a store cannot be reached or answered nonsense; may pass
+  misconfigured,  // will not pass by itself: an operator must act
+  corrupt,        // stored data does not verify
   internal,
 };
 

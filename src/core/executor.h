@@ -1,5 +1,5 @@
-// Executor: where Tasks run. net::Loop is the real one (one per thread); tests/support/test_executor.h is the one
-// whose time is advanced by hand.
+// Executor: where Tasks run. net::Loop is the real one (one per thread);
+// tests/support/test_executor.h is the one whose time is advanced by hand.
 //
 // All but post() may be called only on the executor's own thread.
 
@@ -16,8 +16,8 @@
 
 namespace countersign {
 
-// A point in time at which fire() is called once. Intrusive: whoever holds it keeps it alive while armed, and
-// its destructor disarms it.
+// A point in time at which fire() is called once. Intrusive: whoever holds it keeps it alive while
+// armed, and its destructor disarms it.
 class Timer {
  public:
   Timer() = default;
@@ -67,8 +67,8 @@ class TimerQueue final {
   void remove(Timer& timer);
   // The earliest time, or BootTime::max() if none is armed.
   BootTime next() const { return heap_.empty() ? BootTime::max() : heap_.front()->when_; }
-  // Fires those due at `now`, in order of time, then of arming. What is armed meanwhile waits for the next call, so
-  // that a timer which re-arms itself in the past cannot keep the caller here.
+  // Fires those due at `now`, in order of time, then of arming. What is armed meanwhile waits for
+  // the next call, so that a timer which re-arms itself in the past cannot keep the caller here.
   void fire_due(BootTime now);
   size_t size() const { return heap_.size(); }
   ~TimerQueue();
@@ -99,13 +99,15 @@ class SleepAwaiter final : private Timer {
   BootTime when_;
   std::coroutine_handle<> waiting_;
 };
-inline SleepAwaiter sleep_until(Executor& executor, BootTime when) { return {executor, when}; }
+inline SleepAwaiter sleep_until(Executor& executor, BootTime when) {
+  return {executor, when};
+}
 inline SleepAwaiter sleep_for(Executor& executor, BootClock::duration duration) {
   return {executor, executor.now() + duration};
 }
 
-// Something that many Tasks of one thread wait for. set() resumes all that wait; later waiters do not wait until
-// reset(). A waiter may set a deadline: await gives false if that came first.
+// Something that many Tasks of one thread wait for. set() resumes all that wait; later waiters do
+// not wait until reset(). A waiter may set a deadline: await gives false if that came first.
 class Event final {
  public:
   explicit Event(Executor& executor) : executor_(executor) {}

@@ -1,5 +1,5 @@
-// IP addresses and networks, as values. A v4-mapped v6 address (::ffff:a.b.c.d) is the v4 address: there is one
-// spelling of each peer, so that a network rule cannot be passed by the other one.
+// IP addresses and networks, as values. A v4-mapped v6 address (::ffff:a.b.c.d) is the v4 address:
+// there is one spelling of each peer, so that a network rule cannot be passed by the other one.
 
 #pragma once
 
@@ -35,8 +35,8 @@ class IpAddress final {
 // A network in CIDR notation.
 class Network final {
  public:
-  // "10.0.0.0/8", "2001:db8::/32", or a single address. Host bits that are set are refused (`ip.host_bits_set`): the
-  // writer may have meant another network.
+  // "10.0.0.0/8", "2001:db8::/32", or a single address. Host bits that are set are refused
+  // (`ip.host_bits_set`): the writer may have meant another network.
   static Result<Network> parse(std::string_view text);
   bool contains(const IpAddress& address) const;
   std::string to_string() const;

@@ -7,8 +7,8 @@
 namespace countersign {
 namespace {
 
-// Watches a document while it is parsed: what repeats a name or goes too deep is remembered, and from then on nothing
-// more is kept.
+// Watches a document while it is parsed: what repeats a name or goes too deep is remembered, and
+// from then on nothing more is kept.
 class Guard final {
  public:
   explicit Guard(int depth_max) : depth_max_(depth_max) {}
@@ -19,17 +19,25 @@ class Guard final {
   bool see(Json::parse_event_t event, const Json& value) {
     switch (event) {
       case Json::parse_event_t::object_start:
-      case Json::parse_event_t::array_start: enter(); break;
+      case Json::parse_event_t::array_start:
+        enter();
+        break;
       case Json::parse_event_t::object_end:
-      case Json::parse_event_t::array_end: --depth_; break;
-      case Json::parse_event_t::key: take_name(value.get_ref<const std::string&>()); break;
-      case Json::parse_event_t::value: break;
+      case Json::parse_event_t::array_end:
+        --depth_;
+        break;
+      case Json::parse_event_t::key:
+        take_name(value.get_ref<const std::string&>());
+        break;
+      case Json::parse_event_t::value:
+        break;
     }
     return refusal_.empty();
   }
 
  private:
-  // The names of one object. Few are compared one by one: most objects are small, and most names need no heap.
+  // The names of one object. Few are compared one by one: most objects are small, and most names
+  // need no heap.
   struct Names {
     std::vector<std::string> few;
     std::set<std::string, std::less<>> many;
@@ -90,10 +98,13 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
     return fail(ErrorKind::invalid_input, "json.malformed", explain("json.malformed"));
   }
   Guard guard(limits.depth_max);
-  const auto watch = [&guard](int, Json::parse_event_t event, Json& value) { return guard.see(event, value); };
+  const auto watch = [&guard](int, Json::parse_event_t event, Json& value) {
+    return guard.see(event, value);
+  };
   Json document = Json::parse(text, watch, /*allow_exceptions=*/false);
-  const std::string_view refusal =
-      !guard.refusal().empty() ? guard.refusal() : document.is_discarded() ? "json.malformed" : "";
+  const std::string_view refusal = !guard.refusal().empty()  ? guard.refusal()
+                                   : document.is_discarded() ? "json.malformed"
+                                                             : "";
   if (!refusal.empty()) return fail(ErrorKind::invalid_input, refusal, explain(refusal));
   return document;
 }

@@ -1,12 +1,13 @@
-// JSON from outside, read strictly (RFC 8259): UTF-8, no duplicate member names, bounded depth and size.
-// Only .cc files that need a document include this header; interfaces use our own types.
+// JSON from outside, read strictly (RFC 8259): UTF-8, no duplicate member names, bounded depth and
+// size. Only .cc files that need a document include this header; interfaces use our own types.
 
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json.hpp>
 
 #include "core/result.h"
 
@@ -31,8 +32,8 @@ bool has_member(const Json& object, std::string_view name);
 // Compact text. Bytes that are not UTF-8 become U+FFFD, so that writing never fails.
 std::string to_text(const Json& document);
 
-// `text` as a JSON string with its quotes: escapes quotes, backslashes, control characters; bytes that are not UTF-8 become U+FFFD.
-// For log lines written without a document.
+// `text` as a JSON string with its quotes: escapes quotes, backslashes, control characters; bytes
+// that are not UTF-8 become U+FFFD. For log lines written without a document.
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace countersign

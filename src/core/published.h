@@ -1,8 +1,8 @@
 // Published<T>: one value, replaced rarely by anyone, read often by many threads without a lock.
 //
-// Each reading thread owns a Reader. get() is one acquire load and a compare while nothing changed; only the first get()
-// after a change takes the mutex, to copy a shared_ptr. A store made by publish() is seen by every get() that
-// starts after publish() has returned.
+// Each reading thread owns a Reader. get() is one acquire load and a compare while nothing changed;
+// only the first get() after a change takes the mutex, to copy a shared_ptr. A store made by
+// publish() is seen by every get() that starts after publish() has returned.
 
 #pragma once
 
@@ -49,7 +49,8 @@ class Published<T>::Reader final {
 
   // Null if nothing was published. Valid until the next get() of this Reader.
   const T* get() {
-    if (published_.version_.load(std::memory_order_acquire) != seen_) [[unlikely]] refresh();
+    if (published_.version_.load(std::memory_order_acquire) != seen_) [[unlikely]]
+      refresh();
     return value_.get();
   }
   // The same, to be kept beyond the next get().

@@ -19,7 +19,9 @@ inline std::unexpected<Error> fail(ErrorKind kind, std::string_view code,
                                    std::string_view private_detail = {}) {
   return std::unexpected(make_error(kind, code, public_text, private_detail));
 }
-inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected(std::move(error));
+}
 
 }  // namespace countersign
 
@@ -31,15 +33,15 @@ inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::mo
 // The same in a coroutine whose Task returns Result.
 #define CS_CO_TRY(declaration, expression) CS_TRY_(co_return, declaration, expression)
 // CS_CHECK(check_expiry(token));  — for Result<void>, or a value that is not needed.
-#define CS_CHECK(expression)                                                       \
+#define CS_CHECK(expression)                                                             \
   if (auto CS_CONCAT(checked_, __LINE__) = (expression); !CS_CONCAT(checked_, __LINE__)) \
   return std::unexpected(std::move(CS_CONCAT(checked_, __LINE__)).error())
-#define CS_CO_CHECK(expression)                                                    \
+#define CS_CO_CHECK(expression)                                                          \
   if (auto CS_CONCAT(checked_, __LINE__) = (expression); !CS_CONCAT(checked_, __LINE__)) \
   co_return std::unexpected(std::move(CS_CONCAT(checked_, __LINE__)).error())
 
-#define CS_TRY_(leave, declaration, expression)                                     \
-  auto CS_CONCAT(tried_, __LINE__) = (expression);                                  \
-  if (!CS_CONCAT(tried_, __LINE__))                                                 \
-    leave std::unexpected(std::move(CS_CONCAT(tried_, __LINE__)).error());          \
+#define CS_TRY_(leave, declaration, expression)                            \
+  auto CS_CONCAT(tried_, __LINE__) = (expression);                         \
+  if (!CS_CONCAT(tried_, __LINE__))                                        \
+    leave std::unexpected(std::move(CS_CONCAT(tried_, __LINE__)).error()); \
   declaration = *std::move(CS_CONCAT(tried_, __LINE__))

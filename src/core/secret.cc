@@ -34,7 +34,9 @@ Secret Secret::copy_of(std::string_view text) {
   return secret;
 }
 
-Secret::Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)) { other.bytes_.clear(); }
+Secret::Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)) {
+  other.bytes_.clear();
+}
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {
@@ -52,8 +54,12 @@ Secret& Secret::operator=(const Secret& other) {
   return *this;
 }
 
-Secret::~Secret() { wipe(); }
+Secret::~Secret() {
+  wipe();
+}
 
-void Secret::wipe() { countersign::wipe(bytes_); }
+void Secret::wipe() {
+  countersign::wipe(bytes_);
+}
 
 }  // namespace countersign

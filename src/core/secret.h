@@ -1,5 +1,6 @@
-// Secret: bytes that must not be seen. Zeroed when destroyed, compared in constant time, never printed: there is no
-// operator<<, no formatter, no implicit conversion. Reading takes unsafe_reveal(), which can be grepped for.
+// Secret: bytes that must not be seen. Zeroed when destroyed, compared in constant time, never
+// printed: there is no operator<<, no formatter, no implicit conversion. Reading takes
+// unsafe_reveal(), which can be grepped for.
 
 #pragma once
 

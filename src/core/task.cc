@@ -5,7 +5,8 @@
 namespace countersign::task_detail {
 namespace {
 
-// Free frames in steps of 64 bytes up to 4 KiB, at most 64 of a size per thread; larger or more go to the heap.
+// Free frames in steps of 64 bytes up to 4 KiB, at most 64 of a size per thread; larger or more go
+// to the heap.
 constexpr size_t step = 64;
 constexpr size_t classes = 64;
 constexpr int kept_max = 64;
@@ -26,7 +27,9 @@ struct FramePool {
 
 thread_local FramePool pool;
 
-size_t class_of(size_t size) { return (size - 1) / step; }
+size_t class_of(size_t size) {
+  return (size - 1) / step;
+}
 
 // Under a sanitizer each frame comes from the heap, so that a use after free is seen.
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)

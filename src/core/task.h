@@ -1,8 +1,10 @@
-// Task<T>: a coroutine that starts when it is awaited and gives its result to the one who awaits it.
+// Task<T>: a coroutine that starts when it is awaited and gives its result to the one who awaits
+// it.
 //
-// Destroying a Task that is suspended destroys its frame, and with it every Task and awaiter it holds: that is how
-// work is cancelled. Every awaiter must therefore take itself off its queue in its destructor. A Task belongs to the
-// thread that started it. Exceptions do not cross a Task: they end the process (adapters catch their library's).
+// Destroying a Task that is suspended destroys its frame, and with it every Task and awaiter it
+// holds: that is how work is cancelled. Every awaiter must therefore take itself off its queue in
+// its destructor. A Task belongs to the thread that started it. Exceptions do not cross a Task:
+// they end the process (adapters catch their library's).
 
 #pragma once
 

@@ -1,4 +1,5 @@
-// Caller: one HTTP client that blocks, for programs that act as a backend, an operator or an attacker.
+// Caller: one HTTP client that blocks, for programs that act as a backend, an operator or an
+// attacker.
 
 #pragma once
 

@@ -1,15 +1,15 @@
 #include "drill/child_process.h"
 
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
 
 extern char** environ;
 
@@ -24,7 +24,8 @@ struct Pipe {
 Result<Pipe> make_pipe() {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return fail(ErrorKind::unavailable, "drill.cannot_start", "no pipe can be made", std::strerror(errno));
+    return fail(ErrorKind::unavailable, "drill.cannot_start", "no pipe can be made",
+                std::strerror(errno));
   }
   return Pipe{net::Fd(ends[0]), net::Fd(ends[1])};
 }
@@ -50,11 +51,13 @@ Result<pid_t> spawn(const std::vector<std::string>& argv, int in, int out, int e
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
+  const int error =
+      posix_spawn(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (error != 0) {
-    return fail(ErrorKind::unavailable, "drill.cannot_start", argv[0] + " cannot be started", std::strerror(error));
+    return fail(ErrorKind::unavailable, "drill.cannot_start", argv[0] + " cannot be started",
+                std::strerror(error));
   }
   return pid;
 }
@@ -102,7 +105,8 @@ Result<Finished> run_command(const Command& command) {
   out.write = net::Fd();
   err.write = net::Fd();
   // Small inputs only: they fit into the pipe, so that this cannot block.
-  if (!command.input.empty() && write(in.write.get(), command.input.data(), command.input.size()) < 0) {
+  if (!command.input.empty() &&
+      write(in.write.get(), command.input.data(), command.input.size()) < 0) {
     ::kill(pid, SIGKILL);
   }
   in.write = net::Fd();
@@ -142,7 +146,8 @@ void ChildProcess::collect() {
   }
 }
 
-Result<std::string> ChildProcess::wait_for_line(const std::function<bool(std::string_view)>& wanted, size_t from) {
+Result<std::string> ChildProcess::wait_for_line(const std::function<bool(std::string_view)>& wanted,
+                                                size_t from) {
   std::unique_lock lock(mutex_);
   for (size_t next = from;; ++next) {
     changed_.wait(lock, [&] { return next < lines_.size() || ended_; });
@@ -150,8 +155,10 @@ Result<std::string> ChildProcess::wait_for_line(const std::function<bool(std::st
     if (wanted(lines_[next])) return lines_[next];
   }
   std::string tail;
-  for (size_t i = lines_.size() > 10 ? lines_.size() - 10 : 0; i < lines_.size(); ++i) tail += lines_[i] + "\n";
-  return fail(ErrorKind::unavailable, "drill.child_ended", "the program ended before it was ready", tail);
+  for (size_t i = lines_.size() > 10 ? lines_.size() - 10 : 0; i < lines_.size(); ++i)
+    tail += lines_[i] + "\n";
+  return fail(ErrorKind::unavailable, "drill.child_ended", "the program ended before it was ready",
+              tail);
 }
 
 size_t ChildProcess::lines() const {

@@ -4,8 +4,6 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -14,6 +12,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "core/result.h"
 #include "net/fd.h"
@@ -44,9 +44,10 @@ class ChildProcess final {
 
   pid_t pid() const { return pid_; }
 
-  // The first line of output or log, from line number `from` on, for which `wanted` is true. Blocks until it comes;
-  // `drill.child_ended` with the tail of the log if the child ends before.
-  Result<std::string> wait_for_line(const std::function<bool(std::string_view)>& wanted, size_t from = 0);
+  // The first line of output or log, from line number `from` on, for which `wanted` is true. Blocks
+  // until it comes; `drill.child_ended` with the tail of the log if the child ends before.
+  Result<std::string> wait_for_line(const std::function<bool(std::string_view)>& wanted,
+                                    size_t from = 0);
   size_t lines() const;        // so far: for `from`
   std::string output() const;  // everything so far
 

@@ -1,5 +1,5 @@
-// A provider and a consumer as they would be installed, on this machine: real processes, real files, loopback addresses.
-// The demo, the drill and the end-to-end tests stand on it.
+// A provider and a consumer as they would be installed, on this machine: real processes, real
+// files, loopback addresses. The demo, the drill and the end-to-end tests stand on it.
 
 #pragma once
 
@@ -17,7 +17,8 @@
 namespace countersign::drill {
 
 inline constexpr std::string_view provider_name = "payments.provider.example";
-// The issuer's identifier; the port is the default one and connections are made to where the gateway really listens.
+// The issuer's identifier; the port is the default one and connections are made to where the
+// gateway really listens.
 inline constexpr std::string_view provider_url = "https://payments.provider.example";
 
 struct ProviderOptions {
@@ -26,7 +27,7 @@ struct ProviderOptions {
   int threads = 1;
   std::string token_lifetime = "5m";
   std::optional<Endpoint> upstream;  // in place of a payment API of its own
-  std::string extra_toml;  // appended to the gateway's configuration
+  std::string extra_toml;            // appended to the gateway's configuration
 };
 
 // Payment API and gateway with issuer.
@@ -39,7 +40,8 @@ class Provider final {
   std::filesystem::path config() const { return options_.folder / "gateway.toml"; }
   std::filesystem::path audit_log() const { return options_.folder / "audit.jsonl"; }
 
-  // `countersign ARGUMENTS --config … --output json`, as the operator would. An error if it does not exit 0; else what it printed.
+  // `countersign ARGUMENTS --config … --output json`, as the operator would. An error if it does
+  // not exit 0; else what it printed.
   Result<std::string> operate(std::vector<std::string> arguments, std::string input = {}) const;
   // The same without judging the exit code.
   Result<Finished> run(std::vector<std::string> arguments, std::string input = {}) const;
@@ -66,7 +68,7 @@ class Provider final {
 
 // One API of a consumer's egress.
 struct ConsumerApi {
-  std::string name;    // also its path prefix
+  std::string name;  // also its path prefix
   std::string scheme;
   std::string settings;  // TOML lines of [api.SCHEME]
 };
@@ -76,17 +78,17 @@ struct ConsumerOptions {
   std::filesystem::path folder;
   int threads = 1;
   bool trace_heads = true;
-  std::string access_log = "-";      // standard output
-  std::vector<ConsumerApi> apis;     // one without a name is served at /
-  std::optional<Endpoint> issuer;    // where the issuer is, if not behind the same gateway
+  std::string access_log = "-";    // standard output
+  std::vector<ConsumerApi> apis;   // one without a name is served at /
+  std::optional<Endpoint> issuer;  // where the issuer is, if not behind the same gateway
   std::string extra_toml;
 };
 
 // An egress with one client certificate for all its APIs.
 class Consumer final {
  public:
-  static Result<std::unique_ptr<Consumer>> start(ConsumerOptions options, const ThrowawayPki& pki, const Identity& client,
-                                                 const Endpoint& gateway);
+  static Result<std::unique_ptr<Consumer>> start(ConsumerOptions options, const ThrowawayPki& pki,
+                                                 const Identity& client, const Endpoint& gateway);
 
   const Endpoint& egress() const { return address_; }
   Result<std::unique_ptr<Caller>> caller() const { return Caller::create({.server = address_}); }

@@ -1,10 +1,10 @@
 #include "drill/throwaway_pki.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "net/fd.h"
 
@@ -21,19 +21,23 @@ Result<void> write_private_file(const std::filesystem::path& path, std::string_v
   const net::Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   const ssize_t written = file.get() < 0 ? -1 : write(file.get(), text.data(), text.size());
   if (written == static_cast<ssize_t>(text.size())) return {};
-  return fail(ErrorKind::unavailable, "drill.cannot_write", path.string() + " cannot be written", std::strerror(errno));
+  return fail(ErrorKind::unavailable, "drill.cannot_write", path.string() + " cannot be written",
+              std::strerror(errno));
 }
 
-Result<ThrowawayPki> ThrowawayPki::create(std::filesystem::path folder, const Clock& clock, Entropy& entropy) {
+Result<ThrowawayPki> ThrowawayPki::create(std::filesystem::path folder, const Clock& clock,
+                                          Entropy& entropy) {
   const WallTime now = clock.wall_now();
   const auto authority = [&](std::string name) {
-    return CertificateAuthority::create({.name = std::move(name), .not_before = now - hours(2), .not_after = now + hours(48)},
-                                        entropy);
+    return CertificateAuthority::create(
+        {.name = std::move(name), .not_before = now - hours(2), .not_after = now + hours(48)},
+        entropy);
   };
   CS_TRY(CertificateAuthority provider, authority("Provider private CA"));
   CS_TRY(CertificateAuthority consumers, authority("Consumer private CA"));
   CS_TRY(CertificateAuthority stranger, authority("Unknown CA"));
-  ThrowawayPki pki(std::move(folder), now, entropy, std::move(provider), std::move(consumers), std::move(stranger));
+  ThrowawayPki pki(std::move(folder), now, entropy, std::move(provider), std::move(consumers),
+                   std::move(stranger));
   pki.provider_ca_file_ = pki.folder_ / "provider-ca.pem";
   pki.consumer_ca_file_ = pki.folder_ / "consumer-ca.pem";
   CS_CHECK(write_private_file(pki.provider_ca_file_, pki.provider_.certificate_pem()));
@@ -41,7 +45,8 @@ Result<ThrowawayPki> ThrowawayPki::create(std::filesystem::path folder, const Cl
   return pki;
 }
 
-crypto::CertificateSpec ThrowawayPki::spec_for(std::string_view dns_name, CertificatePurpose purpose) const {
+crypto::CertificateSpec ThrowawayPki::spec_for(std::string_view dns_name,
+                                               CertificatePurpose purpose) const {
   crypto::CertificateSpec spec;
   spec.common_name = dns_name;
   spec.dns_names = {std::string(dns_name)};
@@ -58,14 +63,17 @@ Result<Identity> ThrowawayPki::make_server(std::string_view dns_name) const {
 }
 
 Result<Identity> ThrowawayPki::make_client(std::string_view dns_name) const {
-  return make(consumers_, spec_for(dns_name, CertificatePurpose::client_auth), "client-" + std::string(dns_name));
+  return make(consumers_, spec_for(dns_name, CertificatePurpose::client_auth),
+              "client-" + std::string(dns_name));
 }
 
 Result<Identity> ThrowawayPki::make_stranger(std::string_view dns_name) const {
-  return make(stranger_, spec_for(dns_name, CertificatePurpose::client_auth), "stranger-" + std::string(dns_name));
+  return make(stranger_, spec_for(dns_name, CertificatePurpose::client_auth),
+              "stranger-" + std::string(dns_name));
 }
 
-Result<Identity> ThrowawayPki::make(const CertificateAuthority& authority, const crypto::CertificateSpec& spec,
+Result<Identity> ThrowawayPki::make(const CertificateAuthority& authority,
+                                    const crypto::CertificateSpec& spec,
                                     std::string_view file_stem) const {
   CS_TRY(const crypto::IssuedCertificate issued, authority.issue(spec, entropy_));
   Identity identity;

@@ -1,5 +1,5 @@
-// The certificates of one provider and its consumers, made for one run and thrown away: two private CAs, as two companies
-// have, and leaves for the servers and clients.
+// The certificates of one provider and its consumers, made for one run and thrown away: two private
+// CAs, as two companies have, and leaves for the servers and clients.
 
 #pragma once
 
@@ -24,7 +24,8 @@ struct Identity {
 class ThrowawayPki final {
  public:
   // Files go into `folder`, which exists. Certificates are valid from an hour ago for a day.
-  static Result<ThrowawayPki> create(std::filesystem::path folder, const Clock& clock, Entropy& entropy);
+  static Result<ThrowawayPki> create(std::filesystem::path folder, const Clock& clock,
+                                     Entropy& entropy);
 
   // For `dns_name` and 127.0.0.1, issued by the provider's CA.
   Result<Identity> make_server(std::string_view dns_name) const;
@@ -33,23 +34,29 @@ class ThrowawayPki final {
   // The same from a CA that nobody trusts.
   Result<Identity> make_stranger(std::string_view dns_name) const;
   // What the spec says, for tests of particular certificates.
-  Result<Identity> make(const crypto::CertificateAuthority& authority, const crypto::CertificateSpec& spec,
-                        std::string_view file_stem) const;
+  Result<Identity> make(const crypto::CertificateAuthority& authority,
+                        const crypto::CertificateSpec& spec, std::string_view file_stem) const;
 
-  const std::filesystem::path& provider_ca() const { return provider_ca_file_; }  // PEM: what consumers trust
-  const std::filesystem::path& consumer_ca() const { return consumer_ca_file_; }  // PEM: what the provider trusts
+  const std::filesystem::path& provider_ca() const {
+    return provider_ca_file_;
+  }  // PEM: what consumers trust
+  const std::filesystem::path& consumer_ca() const {
+    return consumer_ca_file_;
+  }  // PEM: what the provider trusts
   const crypto::CertificateAuthority& consumer_authority() const { return consumers_; }
 
  private:
-  ThrowawayPki(std::filesystem::path folder, WallTime now, Entropy& entropy, crypto::CertificateAuthority provider,
-               crypto::CertificateAuthority consumers, crypto::CertificateAuthority stranger)
+  ThrowawayPki(std::filesystem::path folder, WallTime now, Entropy& entropy,
+               crypto::CertificateAuthority provider, crypto::CertificateAuthority consumers,
+               crypto::CertificateAuthority stranger)
       : folder_(std::move(folder)),
         now_(now),
         entropy_(entropy),
         provider_(std::move(provider)),
         consumers_(std::move(consumers)),
         stranger_(std::move(stranger)) {}
-  crypto::CertificateSpec spec_for(std::string_view dns_name, crypto::CertificatePurpose purpose) const;
+  crypto::CertificateSpec spec_for(std::string_view dns_name,
+                                   crypto::CertificatePurpose purpose) const;
 
   std::filesystem::path folder_;
   WallTime now_;

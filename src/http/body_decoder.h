@@ -14,7 +14,8 @@ class BodyDecoder final {
 
   void start(const BodyFraming& framing);
 
-  // As ChunkedDecoder::next. With a length, `end` can be known together with the last data: see done().
+  // As ChunkedDecoder::next. With a length, `end` can be known together with the last data: see
+  // done().
   Step next(std::string_view input);
   // The peer ended its stream. True if the body is complete thereby.
   bool end_of_stream();

@@ -1,8 +1,9 @@
-// ByteStream: a connection as the HTTP drivers see it. net/ has it over TCP and over TLS; memory_stream.h has it in
-// memory, so that whole servers run in a test.
+// ByteStream: a connection as the HTTP drivers see it. net/ has it over TCP and over TLS;
+// memory_stream.h has it in memory, so that whole servers run in a test.
 //
-// Try first, wait only on "again": try_read and try_write never block; `co_await readable(stream)` suspends until
-// trying again can help. At most one reader and one writer wait at a time. One thread.
+// Try first, wait only on "again": try_read and try_write never block; `co_await readable(stream)`
+// suspends until trying again can help. At most one reader and one writer wait at a time. One
+// thread.
 
 #pragma once
 
@@ -43,7 +44,7 @@ enum class WakeReason {
 
 // Who is at the other end. Both pointers live as long as the stream.
 struct PeerInfo {
-  Endpoint address;                                   // as the kernel says, or PROXY protocol if configured
+  Endpoint address;  // as the kernel says, or PROXY protocol if configured
   const crypto::VerifiedPeer* certificate = nullptr;  // null: no TLS, or no client certificate
 };
 
@@ -62,21 +63,22 @@ class ByteStream {
   // May take fewer bytes than offered. With TLS the same bytes must be offered again after `again`.
   virtual IoResult try_write(std::string_view from) = 0;
 
-  // One waiter a direction; null takes it off. wake() is called from the executor's loop, never from inside
-  // set_waiter.
+  // One waiter a direction; null takes it off. wake() is called from the executor's loop, never
+  // from inside set_waiter.
   virtual void set_waiter(Direction direction, StreamWaiter* waiter) = 0;
 
-  // After this time waits end with timed_out; coarse: up to 100 ms late. BootTime::max(), the default, is never. One
-  // deadline for both directions; it does not by itself close anything.
+  // After this time waits end with timed_out; coarse: up to 100 ms late. BootTime::max(), the
+  // default, is never. One deadline for both directions; it does not by itself close anything.
   virtual void set_deadline(BootTime deadline) = 0;
 
-  // Sends what ends the stream in order (TLS close_notify, FIN) as far as that goes without waiting.
+  // Sends what ends the stream in order (TLS close_notify, FIN) as far as that goes without
+  // waiting.
   virtual void shutdown_write() = 0;
   // Ends the connection at once and wakes both waiters with `closed`.
   virtual void close() = 0;
 
-  // True if the peer has closed or sent something unasked: a pooled connection in this state must not be reused.
-  // Makes no system call.
+  // True if the peer has closed or sent something unasked: a pooled connection in this state must
+  // not be reused. Makes no system call.
   virtual bool stale() const = 0;
 
   virtual const PeerInfo& peer() const = 0;
@@ -111,7 +113,11 @@ class Readiness final : private StreamWaiter {
   std::coroutine_handle<> waiting_;
   WakeReason reason_ = WakeReason::ready;
 };
-inline Readiness readable(ByteStream& stream) { return {stream, Direction::read}; }
-inline Readiness writable(ByteStream& stream) { return {stream, Direction::write}; }
+inline Readiness readable(ByteStream& stream) {
+  return {stream, Direction::read};
+}
+inline Readiness writable(ByteStream& stream) {
+  return {stream, Direction::write};
+}
 
 }  // namespace countersign::http

@@ -31,9 +31,10 @@ std::string_view SimpleResponse::value(std::string_view name) const {
 
 Task<Result<SimpleResponse>> fetch(Client& client, SimpleRequest request, BootTime deadline) {
   const WipedAtTheEnd wiped(request);
-  CS_CO_TRY(const std::unique_ptr<ClientExchange> exchange, co_await client.open({.deadline = deadline}));
-  HeadWriter& writer =
-      exchange->begin_request(request.method, request.target, BodyFraming::of_length(request.body.size()));
+  CS_CO_TRY(const std::unique_ptr<ClientExchange> exchange,
+            co_await client.open({.deadline = deadline}));
+  HeadWriter& writer = exchange->begin_request(request.method, request.target,
+                                               BodyFraming::of_length(request.body.size()));
   for (const auto& [name, value] : request.fields) writer.field(name, value);
   CS_CO_CHECK(co_await exchange->send(request.body, /*last=*/true));
   CS_CO_TRY(const ResponseHead* head, co_await exchange->read_head());
@@ -46,7 +47,8 @@ Task<Result<SimpleResponse>> fetch(Client& client, SimpleRequest request, BootTi
     CS_CO_TRY(const std::string_view piece, co_await exchange->read_body());
     if (piece.empty()) co_return response;
     if (response.body.size() + piece.size() > request.response_bytes_max) {
-      co_return fail(ErrorKind::too_large, "http.response_too_large", "the answer is longer than allowed");
+      co_return fail(ErrorKind::too_large, "http.response_too_large",
+                     "the answer is longer than allowed");
     }
     response.body += piece;
   }

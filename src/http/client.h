@@ -1,4 +1,5 @@
-// Client: opens exchanges with one upstream. net/ implements it with a pool of connections; tests with memory.
+// Client: opens exchanges with one upstream. net/ implements it with a pool of connections; tests
+// with memory.
 
 #pragma once
 
@@ -22,21 +23,23 @@ enum class SendState {
 
 class ClientExchange {
  public:
-  // Gives the connection back for reuse if request and response are complete and the peer keeps it alive; closes it
-  // otherwise.
+  // Gives the connection back for reuse if request and response are complete and the peer keeps it
+  // alive; closes it otherwise.
   virtual ~ClientExchange() = default;
 
-  // Begins the request: its line and framing are written; add fields, then send(). The connection's own Host value is
-  // added unless the fields hold one.
-  virtual HeadWriter& begin_request(std::string_view method, std::string_view target, BodyFraming framing) = 0;
+  // Begins the request: its line and framing are written; add fields, then send(). The connection's
+  // own Host value is added unless the fields hold one.
+  virtual HeadWriter& begin_request(std::string_view method, std::string_view target,
+                                    BodyFraming framing) = 0;
 
-  // Sends the head, if it has not left yet, and `piece` in one write where they fit. If the peer begins to answer before
-  // the body is complete, sending stops (`sending_stopped()`), and read_head() has the answer.
+  // Sends the head, if it has not left yet, and `piece` in one write where they fit. If the peer
+  // begins to answer before the body is complete, sending stops (`sending_stopped()`), and
+  // read_head() has the answer.
   virtual Task<Result<void>> send(std::string_view piece, bool last) = 0;
   virtual bool sending_stopped() const = 0;
 
-  // The final response's head; 1xx are passed over. Valid until this exchange is destroyed. Errors of all three:
-  // `http.upstream_timeout`, `http.upstream_lost`, `http.upstream_malformed`.
+  // The final response's head; 1xx are passed over. Valid until this exchange is destroyed. Errors
+  // of all three: `http.upstream_timeout`, `http.upstream_lost`, `http.upstream_malformed`.
   virtual Task<Result<const ResponseHead*>> read_head() = 0;
   // The next piece of the response's body; empty means the end. Valid until the next read.
   virtual Task<Result<std::string_view>> read_body() = 0;
@@ -44,7 +47,8 @@ class ClientExchange {
   // True if read_body() will not wait.
   virtual bool body_buffered() const = 0;
 
-  // Waits of this exchange end after this time with `http.upstream_timeout`. Starts as the open()'s deadline.
+  // Waits of this exchange end after this time with `http.upstream_timeout`. Starts as the open()'s
+  // deadline.
   virtual void set_deadline(BootTime deadline) = 0;
 
   virtual SendState send_state() const = 0;
@@ -61,8 +65,8 @@ struct OpenOptions {
 class Client {
  public:
   virtual ~Client() = default;
-  // A connection to the upstream, from the pool or new. Errors: `net.resolve_failed`, `net.connect_failed`,
-  // `net.tls_failed`, `http.upstream_timeout`, `net.too_many_connections`.
+  // A connection to the upstream, from the pool or new. Errors: `net.resolve_failed`,
+  // `net.connect_failed`, `net.tls_failed`, `http.upstream_timeout`, `net.too_many_connections`.
   virtual Task<Result<std::unique_ptr<ClientExchange>>> open(OpenOptions options) = 0;
 };
 

@@ -8,9 +8,11 @@
 namespace countersign::http {
 namespace {
 
-constexpr size_t copied_piece_max = 16 * 1024;  // as on the server's side: one write for head and small body
+constexpr size_t copied_piece_max =
+    16 * 1024;  // as on the server's side: one write for head and small body
 
-// Waits until either direction can make progress; the peer may answer while the request is still being sent.
+// Waits until either direction can make progress; the peer may answer while the request is still
+// being sent.
 class EitherReady final {
  public:
   explicit EitherReady(ByteStream& stream) : stream_(stream), read_(*this), write_(*this) {}
@@ -100,7 +102,8 @@ class ClientConnection::Impl::H1ClientExchange final : public ClientExchange {
     finished_(reusable);  // may destroy the connection
   }
 
-  HeadWriter& begin_request(std::string_view method, std::string_view target, BodyFraming framing) override {
+  HeadWriter& begin_request(std::string_view method, std::string_view target,
+                            BodyFraming framing) override {
     if (head_sent_) panic("begin_request twice");
     method_ = method;
     framing_ = framing;
@@ -136,7 +139,8 @@ class ClientConnection::Impl::H1ClientExchange final : public ClientExchange {
   Task<Result<const ResponseHead*>> read_head() override {
     int interim = 0;
     head_end_.reset();
-    for (bool tried = false;;) {  // as on the server's side: parsed at once, then only when its end is seen
+    for (bool tried = false;
+         ;) {  // as on the server's side: parsed at once, then only when its end is seen
       const std::string_view unread = in_.unread();
       const bool try_now = !tried && !unread.empty();
       tried = tried || try_now;
@@ -217,7 +221,8 @@ class ClientConnection::Impl::H1ClientExchange final : public ClientExchange {
       const IoResult result = stream_.try_write(bytes);
       if (result.status == IoStatus::failed || result.status == IoStatus::end) {
         // The peer may have answered and closed before it read everything.
-        if (state_ == SendState::unknown && check_early_answer() && stopped_) co_return Result<void>();
+        if (state_ == SendState::unknown && check_early_answer() && stopped_)
+          co_return Result<void>();
         co_return lost();
       }
       state_ = SendState::unknown;  // also for `again`: part of a TLS record may have left
@@ -266,7 +271,8 @@ class ClientConnection::Impl::H1ClientExchange final : public ClientExchange {
   }
   std::unexpected<Error> malformed(std::string_view code) {
     broken_ = true;
-    return fail(ErrorKind::unavailable, "http.upstream_malformed", "the upstream's answer is malformed", code);
+    return fail(ErrorKind::unavailable, "http.upstream_malformed",
+                "the upstream's answer is malformed", code);
   }
 
   Impl& connection_;
@@ -293,14 +299,20 @@ ClientConnection::ClientConnection(std::unique_ptr<ByteStream> stream, std::stri
     : impl_(std::make_unique<Impl>(std::move(stream), std::move(authority), limits)) {}
 ClientConnection::~ClientConnection() = default;
 
-std::unique_ptr<ClientExchange> ClientConnection::start(BootTime deadline,
-                                                        std::function<void(bool reusable)> finished) {
+std::unique_ptr<ClientExchange> ClientConnection::start(
+    BootTime deadline, std::function<void(bool reusable)> finished) {
   if (impl_->busy_) panic("two exchanges at once on an HTTP/1.1 connection");
   return std::make_unique<Impl::H1ClientExchange>(*impl_, deadline, std::move(finished));
 }
 
-bool ClientConnection::reusable() const { return !impl_->busy_ && !impl_->stream_->stale(); }
-uint64_t ClientConnection::exchanges() const { return impl_->exchanges_; }
-ByteStream& ClientConnection::stream() { return *impl_->stream_; }
+bool ClientConnection::reusable() const {
+  return !impl_->busy_ && !impl_->stream_->stale();
+}
+uint64_t ClientConnection::exchanges() const {
+  return impl_->exchanges_;
+}
+ByteStream& ClientConnection::stream() {
+  return *impl_->stream_;
+}
 
 }  // namespace countersign::http

@@ -1,5 +1,5 @@
-// The client's side of one HTTP/1.1 connection. Its owner (net's pool, or a test) opens one exchange at a time on it and
-// is told when the exchange is over.
+// The client's side of one HTTP/1.1 connection. Its owner (net's pool, or a test) opens one
+// exchange at a time on it and is told when the exchange is over.
 
 #pragma once
 
@@ -22,15 +22,18 @@ struct ClientLimits {
 
 class ClientConnection final {
  public:
-  // `authority` is the Host value of requests that do not set one. The stream is connected (and its handshake done).
+  // `authority` is the Host value of requests that do not set one. The stream is connected (and its
+  // handshake done).
   ClientConnection(std::unique_ptr<ByteStream> stream, std::string authority, ClientLimits limits);
   ~ClientConnection();
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
 
-  // Starts an exchange; there must be none under way. When it is destroyed, `finished(reusable)` is called once: a
-  // connection that is not reusable is already closed. `finished` may destroy this connection.
-  std::unique_ptr<ClientExchange> start(BootTime deadline, std::function<void(bool reusable)> finished);
+  // Starts an exchange; there must be none under way. When it is destroyed, `finished(reusable)` is
+  // called once: a connection that is not reusable is already closed. `finished` may destroy this
+  // connection.
+  std::unique_ptr<ClientExchange> start(BootTime deadline,
+                                        std::function<void(bool reusable)> finished);
 
   // Idle, kept alive, and the peer neither closed it nor sent anything. Makes no system call.
   bool reusable() const;

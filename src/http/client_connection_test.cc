@@ -1,8 +1,8 @@
 #include "http/client_connection.h"
 
-#include <gtest/gtest.h>
-
 #include <optional>
+
+#include <gtest/gtest.h>
 
 #include "http/memory_stream.h"
 #include "support/raw_peer.h"
@@ -22,11 +22,13 @@ class ClientConnectionTest : public ::testing::Test {
     auto [client, server] =
         make_memory_streams(executor_, {.capacity_bytes = capacity, .slice_bytes = slice});
     peer_ = std::make_unique<RawPeer>(std::move(server), executor_);
-    connection_ = std::make_unique<ClientConnection>(std::move(client), "api.example", ClientLimits{});
+    connection_ =
+        std::make_unique<ClientConnection>(std::move(client), "api.example", ClientLimits{});
   }
   void open(std::string_view method = "GET", BodyFraming framing = {}) {
     finished_.reset();
-    exchange_ = connection_->start(executor_.now() + seconds(10), [this](bool reusable) { finished_ = reusable; });
+    exchange_ = connection_->start(executor_.now() + seconds(10),
+                                   [this](bool reusable) { finished_ = reusable; });
     exchange_->begin_request(method, "/v1/payments", framing);
   }
   // Reads head and body; the body stays in body_, an error in error_.
@@ -92,7 +94,8 @@ TEST_F(ClientConnectionTest, SendsHostAndReadsAnAnswerByLengthHoweverItIsSliced)
 TEST_F(ClientConnectionTest, ReadsChunkedAnswersAndKeepsTheConnection) {
   connect(1);
   open();
-  ask_and_answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  ask_and_answer(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   EXPECT_EQ(body_, "abcde");
   exchange_.reset();
   EXPECT_EQ(finished_, true);
@@ -125,7 +128,8 @@ TEST_F(ClientConnectionTest, BrokenOffAnswerIsAnErrorNeverAShortBody) {
 TEST_F(ClientConnectionTest, PassesOverInterimAnswersUpToALimit) {
   connect();
   open();
-  ask_and_answer("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  ask_and_answer(
+      "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(status_, 200);
   exchange_.reset();
   open();
@@ -195,7 +199,8 @@ TEST_F(ClientConnectionTest, SmallBodyLeavesWithTheHeadInOneWrite) {
   connect();
   open("POST", BodyFraming::of_length(3));
   executor_.spawn(send("abc", true));
-  EXPECT_EQ(peer_->read(), "POST /v1/payments HTTP/1.1\r\nHost: api.example\r\nContent-Length: 3\r\n\r\nabc");
+  EXPECT_EQ(peer_->read(),
+            "POST /v1/payments HTTP/1.1\r\nHost: api.example\r\nContent-Length: 3\r\n\r\nabc");
 }
 
 TEST_F(ClientConnectionTest, AnswerToHeadHasNoBodyWhateverItAnnounces) {

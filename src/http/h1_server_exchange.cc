@@ -8,8 +8,8 @@
 namespace countersign::http {
 namespace {
 
-// A piece up to this size is copied behind the head (or between chunk marks) to leave in one write; a larger one
-// is written from where it is.
+// A piece up to this size is copied behind the head (or between chunk marks) to leave in one write;
+// a larger one is written from where it is.
 constexpr size_t copied_piece_max = 16 * 1024;
 // An unread rest of a request body up to this size is read and dropped to keep the connection.
 constexpr uint64_t drained_body_max = 64 * 1024;
@@ -23,14 +23,17 @@ std::unexpected<Error> client_timeout() {
 
 }  // namespace
 
-H1ServerExchange::~H1ServerExchange() { end(); }
+H1ServerExchange::~H1ServerExchange() {
+  end();
+}
 
 void H1ServerExchange::begin(BootTime deadline, bool draining) {
   decoder_.start(head_.framing);
   deadline_ = deadline;
   body_received_ = 0;
   body_sent_ = 0;
-  continue_due_ = head_.expect_continue && head_.minor_version >= 1 && !decoder_.done() && in_.unread().empty();
+  continue_due_ =
+      head_.expect_continue && head_.minor_version >= 1 && !decoder_.done() && in_.unread().empty();
   keep_alive_ = head_.keep_alive && !draining;
   bodiless_ = false;
   response_begun_ = head_sent_ = response_ended_ = aborted_ = false;
@@ -62,7 +65,8 @@ Task<Result<std::string_view>> H1ServerExchange::read_body() {
       body_received_ += step.data.size();
       if (body_received_ > limits_.body_bytes_max) {
         keep_alive_ = false;
-        co_return fail(ErrorKind::too_large, "http.client_body_too_large", "the request body is too large");
+        co_return fail(ErrorKind::too_large, "http.client_body_too_large",
+                       "the request body is too large");
       }
       co_return step.data;
     }
@@ -94,7 +98,8 @@ Task<Result<void>> H1ServerExchange::send_continue() {
 Task<bool> H1ServerExchange::drain_request() {
   if (decoder_.done()) co_return true;
   const bool small = decoder_.remaining() <= drained_body_max;
-  if (continue_due_ || !small || !keep_alive_) co_return false;  // nothing to be gained by waiting for it
+  if (continue_due_ || !small || !keep_alive_)
+    co_return false;  // nothing to be gained by waiting for it
   for (;;) {
     const auto piece = co_await read_body();
     if (!piece) co_return false;

@@ -1,5 +1,5 @@
-// One request and its answer on an HTTP/1.1 server connection. Made once per connection and begun anew for each
-// request; server_connection.cc drives it.
+// One request and its answer on an HTTP/1.1 server connection. Made once per connection and begun
+// anew for each request; server_connection.cc drives it.
 
 #pragma once
 
@@ -15,19 +15,22 @@ namespace countersign::http {
 
 class H1ServerExchange final : public Exchange {
  public:
-  H1ServerExchange(ByteStream& stream, Executor& executor, const ServerLimits& limits, ReadBuffer& in)
+  H1ServerExchange(ByteStream& stream, Executor& executor, const ServerLimits& limits,
+                   ReadBuffer& in)
       : stream_(stream), executor_(executor), limits_(limits), in_(in), writer_(out_) {}
   ~H1ServerExchange() override;
 
   // The head that begin() is about to use: the parser fills it.
   RequestHead& head() { return head_; }
-  // A request's head is parsed and pinned in the read buffer. `deadline` is that of the whole exchange.
+  // A request's head is parsed and pinned in the read buffer. `deadline` is that of the whole
+  // exchange.
   void begin(BootTime deadline, bool draining);
   // The answer is complete and so is the request: another may follow.
   bool reusable() const;
   bool answered() const { return response_ended_; }
   bool request_complete() const { return decoder_.done(); }
-  // Reads and drops the rest of a small request body. False if that is not worth it: the connection must close.
+  // Reads and drops the rest of a small request body. False if that is not worth it: the connection
+  // must close.
   Task<bool> drain_request();
   // Gives the memory of the answer back.
   void end();
@@ -63,7 +66,8 @@ class H1ServerExchange final : public Exchange {
   uint64_t body_sent_ = 0;
   bool continue_due_ = false;
   bool keep_alive_ = true;
-  bool bodiless_ = false;  // HEAD, or a status without a body: framing is announced, pieces are not sent
+  bool bodiless_ =
+      false;  // HEAD, or a status without a body: framing is announced, pieces are not sent
   bool response_begun_ = false;
   bool head_sent_ = false;
   bool response_ended_ = false;

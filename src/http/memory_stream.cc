@@ -165,8 +165,10 @@ std::pair<std::unique_ptr<ByteStream>, std::unique_ptr<ByteStream>> make_memory_
     Executor& executor, const MemoryStreamOptions& options) {
   auto there = std::make_shared<Pipe>();
   auto back = std::make_shared<Pipe>();
-  auto first = std::make_unique<MemoryStream>(executor, back, there, options, options.second_address);
-  auto second = std::make_unique<MemoryStream>(executor, there, back, options, options.first_address);
+  auto first =
+      std::make_unique<MemoryStream>(executor, back, there, options, options.second_address);
+  auto second =
+      std::make_unique<MemoryStream>(executor, there, back, options, options.first_address);
   first->join(*second);
   return {std::move(first), std::move(second)};
 }

@@ -1,5 +1,5 @@
-// Two ByteStreams joined in memory, for tests and for whole servers without sockets. Each direction holds a bounded
-// number of bytes, so that back-pressure is real. Both ends belong to one thread.
+// Two ByteStreams joined in memory, for tests and for whole servers without sockets. Each direction
+// holds a bounded number of bytes, so that back-pressure is real. Both ends belong to one thread.
 
 #pragma once
 

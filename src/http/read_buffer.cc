@@ -8,8 +8,8 @@
 namespace countersign::http {
 namespace {
 
-// Grows without writing to the new bytes: they are read into, never out of, before they are filled. (libstdc++ 12 hands
-// the lambda the new capacity in place of the size asked for.)
+// Grows without writing to the new bytes: they are read into, never out of, before they are filled.
+// (libstdc++ 12 hands the lambda the new capacity in place of the size asked for.)
 void set_size(std::string& memory, size_t size) {
   memory.resize_and_overwrite(size, [size](char*, size_t) { return size; });
 }

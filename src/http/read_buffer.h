@@ -1,5 +1,5 @@
-// What a connection has received and not yet used. One contiguous piece of memory, taken from the thread's scratch
-// buffers on the first byte and given back when empty and idle.
+// What a connection has received and not yet used. One contiguous piece of memory, taken from the
+// thread's scratch buffers on the first byte and given back when empty and idle.
 //
 // A parsed head stays where it is (pinned) while its body flows through the space behind it.
 
@@ -21,16 +21,20 @@ class ReadBuffer final {
   ReadBuffer(const ReadBuffer&) = delete;
   ReadBuffer& operator=(const ReadBuffer&) = delete;
 
-  std::string_view unread() const { return std::string_view(memory_).substr(begin_, end_ - begin_); }
+  std::string_view unread() const {
+    return std::string_view(memory_).substr(begin_, end_ - begin_);
+  }
   void consume(size_t bytes) { begin_ += bytes; }
 
-  // Keeps the first `bytes` of unread() in place, and consumes them, until unpin(). If that leaves too little room for
-  // `body_bytes` to flow well, the memory moves first; the caller then parses again: true means it moved.
+  // Keeps the first `bytes` of unread() in place, and consumes them, until unpin(). If that leaves
+  // too little room for `body_bytes` to flow well, the memory moves first; the caller then parses
+  // again: true means it moved.
   bool pin(size_t bytes, size_t body_bytes);
   void unpin();
 
-  // Reads once from the stream into free space; makes space by moving unread bytes or growing to at most `bytes_max` unread
-  // bytes. Views from unread() are invalid afterwards, a pinned head's are not. `failed` also if full.
+  // Reads once from the stream into free space; makes space by moving unread bytes or growing to at
+  // most `bytes_max` unread bytes. Views from unread() are invalid afterwards, a pinned head's are
+  // not. `failed` also if full.
   IoResult fill(ByteStream& stream, size_t bytes_max);
 
   // Gives the memory back if nothing is unread or pinned.

@@ -7,8 +7,8 @@ namespace {
 
 // Written by the drivers for each hop anew; a copy from the other hop could contradict them.
 bool is_framing(std::string_view name) {
-  return ascii::equal_ignoring_case(name, "content-length") || ascii::equal_ignoring_case(name, "host") ||
-         ascii::equal_ignoring_case(name, "expect");
+  return ascii::equal_ignoring_case(name, "content-length") ||
+         ascii::equal_ignoring_case(name, "host") || ascii::equal_ignoring_case(name, "expect");
 }
 
 void copy_fields(const Head& head, const RelayFields& policy, HeadWriter& writer) {
@@ -31,7 +31,8 @@ Task<Result<RelayBody::Piece>> RelayBody::next() {
   CS_CO_TRY(const std::string_view data, co_await exchange_.read_body());
   bytes_ += data.size();
   const BodyFraming& framing = exchange_.request().framing;
-  source_ended_ = data.empty() || (framing.kind == BodyFraming::Kind::length && bytes_ == framing.length);
+  source_ended_ =
+      data.empty() || (framing.kind == BodyFraming::Kind::length && bytes_ == framing.length);
   if (kept_all_ && kept_.size() + data.size() <= keep_max_) {
     kept_ += data;
   } else {
@@ -45,8 +46,9 @@ void RelayBody::rewind() {
   replaying_ = true;
 }
 
-Task<Result<const ResponseHead*>> relay_request(Exchange& exchange, RelayBody& body, ClientExchange& upstream,
-                                                std::string_view target, const RelayFields& fields) {
+Task<Result<const ResponseHead*>> relay_request(Exchange& exchange, RelayBody& body,
+                                                ClientExchange& upstream, std::string_view target,
+                                                const RelayFields& fields) {
   const RequestHead& request = exchange.request();
   RelayBody::Piece piece{.data = {}, .last = true};
   const bool has_body = request.framing.kind != BodyFraming::Kind::none;
@@ -64,8 +66,8 @@ Task<Result<const ResponseHead*>> relay_request(Exchange& exchange, RelayBody& b
   co_return co_await upstream.read_head();
 }
 
-Task<Result<uint64_t>> relay_response(const ResponseHead& head, ClientExchange& upstream, Exchange& exchange,
-                                      const RelayFields& fields) {
+Task<Result<uint64_t>> relay_response(const ResponseHead& head, ClientExchange& upstream,
+                                      Exchange& exchange, const RelayFields& fields) {
   BodyFraming framing = head.announced;
   if (framing.kind == BodyFraming::Kind::until_close) framing.kind = BodyFraming::Kind::chunked;
   HeadWriter& writer = exchange.begin_response(head.status, framing);

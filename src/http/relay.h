@@ -1,5 +1,6 @@
-// Forwarding an exchange to an upstream, streamed both ways with bounded memory: what egress and gateway share. Hop-by-hop
-// fields never pass, in either direction; what else passes or is added is the caller's policy.
+// Forwarding an exchange to an upstream, streamed both ways with bounded memory: what egress and
+// gateway share. Hop-by-hop fields never pass, in either direction; what else passes or is added is
+// the caller's policy.
 
 #pragma once
 
@@ -11,11 +12,13 @@
 
 namespace countersign::http {
 
-// The body of the request being relayed. Keeps the pieces it hands out while they fit into `keep_bytes_max`, so that
-// the request can be sent once more (after a refused token, never after an unknown outcome).
+// The body of the request being relayed. Keeps the pieces it hands out while they fit into
+// `keep_bytes_max`, so that the request can be sent once more (after a refused token, never after
+// an unknown outcome).
 class RelayBody final {
  public:
-  RelayBody(Exchange& exchange, size_t keep_bytes_max) : exchange_(exchange), keep_max_(keep_bytes_max) {}
+  RelayBody(Exchange& exchange, size_t keep_bytes_max)
+      : exchange_(exchange), keep_max_(keep_bytes_max) {}
 
   struct Piece {
     std::string_view data;  // valid until the next call
@@ -42,20 +45,23 @@ class RelayBody final {
 class RelayFields {
  public:
   virtual ~RelayFields() = default;
-  // Not asked for hop-by-hop and framing fields: those never pass. Content-Length and Transfer-Encoding are written anew.
+  // Not asked for hop-by-hop and framing fields: those never pass. Content-Length and
+  // Transfer-Encoding are written anew.
   virtual bool passes(const Field& field) const = 0;
   virtual void add(HeadWriter& writer) const = 0;
 };
 
-// Sends request line, fields and body to `upstream` and waits for the head of its final answer. The result is valid as
-// long as `upstream`. On error, upstream.send_state() says whether the request may have been processed; the error code tells whose fault it was:
-// "http.client_…" for the side of `exchange`, anything else for the upstream's.
-Task<Result<const ResponseHead*>> relay_request(Exchange& exchange, RelayBody& body, ClientExchange& upstream,
-                                                std::string_view target, const RelayFields& fields);
+// Sends request line, fields and body to `upstream` and waits for the head of its final answer. The
+// result is valid as long as `upstream`. On error, upstream.send_state() says whether the request
+// may have been processed; the error code tells whose fault it was: "http.client_…" for the side of
+// `exchange`, anything else for the upstream's.
+Task<Result<const ResponseHead*>> relay_request(Exchange& exchange, RelayBody& body,
+                                                ClientExchange& upstream, std::string_view target,
+                                                const RelayFields& fields);
 
-// Sends the answer on. An upstream that breaks off in the middle makes the client's answer incomplete too (aborted), never
-// falsely complete. Gives the number of body bytes sent.
-Task<Result<uint64_t>> relay_response(const ResponseHead& head, ClientExchange& upstream, Exchange& exchange,
-                                      const RelayFields& fields);
+// Sends the answer on. An upstream that breaks off in the middle makes the client's answer
+// incomplete too (aborted), never falsely complete. Gives the number of body bytes sent.
+Task<Result<uint64_t>> relay_response(const ResponseHead& head, ClientExchange& upstream,
+                                      Exchange& exchange, const RelayFields& fields);
 
 }  // namespace countersign::http

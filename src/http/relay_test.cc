@@ -25,15 +25,18 @@ class DropSecret final : public RelayFields {
   void add(HeadWriter& writer) const override { writer.field("X-Added", "yes"); }
 };
 
-// Relays each request over one client connection; optionally sends it a second time when the answer is 401.
+// Relays each request over one client connection; optionally sends it a second time when the answer
+// is 401.
 class RelayService final : public Service {
  public:
-  RelayService(ClientConnection& upstream, Executor& executor) : upstream_(upstream), executor_(executor) {}
+  RelayService(ClientConnection& upstream, Executor& executor)
+      : upstream_(upstream), executor_(executor) {}
   Task<void> serve(Exchange& exchange) override {
     RelayBody body(exchange, 1024);
     for (int attempt = 0; attempt < 2; ++attempt) {
       const auto up = upstream_.start(executor_.now() + seconds(10), [](bool) {});
-      const auto head = co_await relay_request(exchange, body, *up, exchange.request().target, fields_);
+      const auto head =
+          co_await relay_request(exchange, body, *up, exchange.request().target, fields_);
       if (!head) {
         error = head.error().code;
         co_await respond(exchange, 502, "text/plain", error);
@@ -65,8 +68,10 @@ class RelayService final : public Service {
 class RelayTest : public ::testing::Test {
  protected:
   void start(size_t slice = SIZE_MAX, size_t capacity = 64 * 1024) {
-    auto [front, client] = make_memory_streams(executor_, {.capacity_bytes = capacity, .slice_bytes = slice});
-    auto [back, server] = make_memory_streams(executor_, {.capacity_bytes = capacity, .slice_bytes = slice});
+    auto [front, client] =
+        make_memory_streams(executor_, {.capacity_bytes = capacity, .slice_bytes = slice});
+    auto [back, server] =
+        make_memory_streams(executor_, {.capacity_bytes = capacity, .slice_bytes = slice});
     front_ = std::move(front);
     client_ = std::make_unique<RawPeer>(std::move(client), executor_);
     server_ = std::make_unique<RawPeer>(std::move(server), executor_);
@@ -90,10 +95,14 @@ class RelayTest : public ::testing::Test {
 TEST_F(RelayTest, PassesEndToEndFieldsAndDropsHopByHopOnes) {
   start();
   client_->write(
-      "GET /a?b=c HTTP/1.1\r\nHost: outer\r\nX-Keep: 1\r\nX-Secret: 2\r\nConnection: x-hop\r\nX-Hop: 3\r\n"
+      "GET /a?b=c HTTP/1.1\r\nHost: outer\r\nX-Keep: 1\r\nX-Secret: 2\r\nConnection: "
+      "x-hop\r\nX-Hop: 3\r\n"
       "Keep-Alive: 4\r\nTE: trailers\r\nProxy-Authorization: 5\r\nUpgrade: 6\r\n\r\n");
-  EXPECT_EQ(server_->read(), "GET /a?b=c HTTP/1.1\r\nHost: inner\r\nX-Keep: 1\r\nX-Added: yes\r\n\r\n");
-  server_->write("HTTP/1.1 201 Created\r\nContent-Length: 2\r\nKeep-Alive: 5\r\nX-Secret: s\r\nETag: e\r\n\r\nok");
+  EXPECT_EQ(server_->read(),
+            "GET /a?b=c HTTP/1.1\r\nHost: inner\r\nX-Keep: 1\r\nX-Added: yes\r\n\r\n");
+  server_->write(
+      "HTTP/1.1 201 Created\r\nContent-Length: 2\r\nKeep-Alive: 5\r\nX-Secret: s\r\nETag: "
+      "e\r\n\r\nok");
   EXPECT_EQ(client_->read(),
             "HTTP/1.1 201 Created\r\nContent-Length: 2\r\nETag: e\r\nX-Added: yes\r\n\r\nok");
 }
@@ -164,7 +173,8 @@ TEST_F(RelayTest, RequestWithAKeptBodyIsSentOnceMoreWhole) {
 
 TEST_F(RelayTest, BodyTooLargeToKeepIsNotSentAgain) {
   start();
-  client_->write("POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 2000\r\n\r\n" + std::string(2000, 'x'));
+  client_->write("POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 2000\r\n\r\n" +
+                 std::string(2000, 'x'));
   server_->read();
   server_->write("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(server_->read(), "");
@@ -180,7 +190,8 @@ TEST_F(RelayTest, ClientThatLeavesInTheMiddleOfItsBodyIsTheClientsFault) {
 
 TEST_F(RelayTest, ChunkedRequestStaysChunked) {
   start();
-  client_->write("POST / HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n");
+  client_->write(
+      "POST / HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n");
   const std::string request = server_->read();
   EXPECT_NE(request.find("Transfer-Encoding: chunked\r\n"), std::string::npos) << request;
   EXPECT_TRUE(request.ends_with("2\r\nab\r\n0\r\n\r\n")) << request;

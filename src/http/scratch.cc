@@ -8,7 +8,7 @@
 namespace countersign::http {
 namespace {
 
-constexpr size_t kept_max = 256;               // of a thread
+constexpr size_t kept_max = 256;                // of a thread
 constexpr size_t kept_capacity_max = 64 << 10;  // larger ones are rare and not worth keeping
 
 thread_local std::vector<std::string> spare;

@@ -1,5 +1,5 @@
-// Buffers that are reused on their thread: a connection holds one only while it has something to hold, so that idle
-// connections cost nothing and busy ones allocate nothing.
+// Buffers that are reused on their thread: a connection holds one only while it has something to
+// hold, so that idle connections cost nothing and busy ones allocate nothing.
 
 #pragma once
 
@@ -7,7 +7,8 @@
 
 namespace countersign::http {
 
-// An empty string, probably with capacity. May hold old bytes behind its end: never read past size().
+// An empty string, probably with capacity. May hold old bytes behind its end: never read past
+// size().
 std::string take_scratch();
 // Gives it back. What was in it is zeroed first if `secret`. Large ones are freed.
 void give_scratch(std::string&& buffer, bool secret = false);

@@ -13,8 +13,8 @@ using std::chrono::seconds;
 
 class ServerConnection final {
  public:
-  ServerConnection(ByteStream& stream, Service& service, Executor& executor, const ServerLimits& limits,
-                   const ServerState& state, ConnectionStatus& status)
+  ServerConnection(ByteStream& stream, Service& service, Executor& executor,
+                   const ServerLimits& limits, const ServerState& state, ConnectionStatus& status)
       : stream_(stream),
         service_(service),
         executor_(executor),
@@ -57,12 +57,13 @@ class ServerConnection final {
     co_return true;
   }
 
-  // Parses the head into the exchange and pins it. False: the connection has been answered and closed.
+  // Parses the head into the exchange and pins it. False: the connection has been answered and
+  // closed.
   Task<bool> read_head() {
     started_ = executor_.now();
     head_end_.reset();
-    // A head mostly arrives whole: then it is parsed at once. Later tries wait until its end has been seen, so that a
-    // dripping client costs no second parse.
+    // A head mostly arrives whole: then it is parsed at once. Later tries wait until its end has
+    // been seen, so that a dripping client costs no second parse.
     for (bool first = true;; first = false) {
       const std::string_view unread = in_.unread();
       const bool full = unread.size() >= limits_.head.head_bytes_max;
@@ -158,8 +159,9 @@ class ServerConnection final {
 
 }  // namespace
 
-Task<void> serve_connection(ByteStream& stream, Service& service, Executor& executor, const ServerLimits& limits,
-                            const ServerState& state, ConnectionStatus& status) {
+Task<void> serve_connection(ByteStream& stream, Service& service, Executor& executor,
+                            const ServerLimits& limits, const ServerState& state,
+                            ConnectionStatus& status) {
   ServerConnection connection(stream, service, executor, limits, state, status);
   co_await connection.run();
   stream.close();

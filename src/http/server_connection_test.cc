@@ -15,8 +15,8 @@ using testing::FakeClock;
 using testing::RawPeer;
 using testing::TestExecutor;
 
-// Answers with what it was sent, by path: /echo (length), /chunked, /ignore (body unread), /silent (no answer),
-// /large, /until-close.
+// Answers with what it was sent, by path: /echo (length), /chunked, /ignore (body unread), /silent
+// (no answer), /large, /until-close.
 class EchoService final : public Service {
  public:
   Task<void> serve(Exchange& exchange) override {
@@ -35,8 +35,8 @@ class EchoService final : public Service {
     }
     if (path == "/large") body->assign(300'000, 'x');
     if (path == "/chunked" || path == "/until-close") {
-      exchange.begin_response(200, {path == "/chunked" ? BodyFraming::Kind::chunked
-                                                       : BodyFraming::Kind::until_close});
+      exchange.begin_response(
+          200, {path == "/chunked" ? BodyFraming::Kind::chunked : BodyFraming::Kind::until_close});
       for (const char& c : *body) co_await exchange.send({&c, 1}, false);
       co_await exchange.send({}, true);
       co_return;
@@ -87,7 +87,8 @@ constexpr std::string_view get_echo = "GET /echo HTTP/1.1\r\nHost: a\r\n\r\n";
 TEST_F(ServerConnectionTest, AnswersSeveralRequestsOnOneConnection) {
   start();
   for (int i = 0; i < 3; ++i) {
-    const std::string answer = ask("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    const std::string answer =
+        ask("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
     EXPECT_TRUE(answer.ends_with("\r\n\r\nhello")) << answer;
     EXPECT_TRUE(status_.idle);
@@ -101,7 +102,8 @@ TEST_F(ServerConnectionTest, AnswersPipelinedRequestsInOrderHoweverTheyAreSliced
       "POST /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
       "GET /ignore HTTP/1.1\r\nHost: a\r\n\r\n"
       "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nfour";
-  for (const size_t slice : {size_t{1}, size_t{2}, size_t{3}, size_t{7}, size_t{50}, size_t{100'000}}) {
+  for (const size_t slice :
+       {size_t{1}, size_t{2}, size_t{3}, size_t{7}, size_t{50}, size_t{100'000}}) {
     start(slice);
     const std::string answers = ask(requests);
     const size_t one = answers.find("one");
@@ -116,8 +118,9 @@ TEST_F(ServerConnectionTest, AnswersPipelinedRequestsInOrderHoweverTheyAreSliced
 
 TEST_F(ServerConnectionTest, SendsContinueOnlyWhenTheBodyIsWanted) {
   start();
-  EXPECT_EQ(ask("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"),
-            "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(
+      ask("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"),
+      "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_TRUE(ask("ok").ends_with("\r\n\r\nok"));
   const std::string refused =
       ask("POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
@@ -136,7 +139,8 @@ TEST_F(ServerConnectionTest, HeadAnnouncesTheLengthAndSendsNoBody) {
 TEST_F(ServerConnectionTest, MalformedRequestIsAnsweredAndClosesTheConnection) {
   start();
   const std::string answer =
-      ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+      ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: "
+          "chunked\r\n\r\n0\r\n\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 Bad Request\r\n")) << answer;
   EXPECT_NE(answer.find("application/problem+json"), std::string::npos);
   EXPECT_TRUE(peer_->ended());
@@ -168,7 +172,8 @@ TEST_F(ServerConnectionTest, BodyOverTheLimitIsRefused) {
 
 TEST_F(ServerConnectionTest, HttpOnePointZeroClosesUnlessAskedToKeep) {
   start();
-  EXPECT_NE(ask("GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").find("Connection: keep-alive\r\n"),
+  EXPECT_NE(ask("GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+                .find("Connection: keep-alive\r\n"),
             std::string::npos);
   EXPECT_NE(ask("GET /echo HTTP/1.0\r\n\r\n").find("Connection: close\r\n"), std::string::npos);
   EXPECT_TRUE(peer_->ended());

@@ -2,8 +2,8 @@
 
 namespace countersign::http {
 
-Task<Result<void>> respond(Exchange& exchange, int status, std::string_view content_type, std::string body,
-                           std::vector<Field> fields) {
+Task<Result<void>> respond(Exchange& exchange, int status, std::string_view content_type,
+                           std::string body, std::vector<Field> fields) {
   HeadWriter& writer = exchange.begin_response(status, BodyFraming::of_length(body.size()));
   if (!body.empty()) writer.field("Content-Type", content_type);
   for (const Field& field : fields) writer.field(field.name, field.value);
@@ -13,9 +13,11 @@ Task<Result<void>> respond(Exchange& exchange, int status, std::string_view cont
 Task<Result<std::string>> collect_body(Exchange& exchange, size_t bytes_max) {
   const BodyFraming& framing = exchange.request().framing;
   const auto too_large = [] {
-    return fail(ErrorKind::too_large, "http.client_body_too_large", "the request body is too large");
+    return fail(ErrorKind::too_large, "http.client_body_too_large",
+                "the request body is too large");
   };
-  if (framing.kind == BodyFraming::Kind::length && framing.length > bytes_max) co_return too_large();
+  if (framing.kind == BodyFraming::Kind::length && framing.length > bytes_max)
+    co_return too_large();
   std::string body;
   for (;;) {
     CS_CO_TRY(const std::string_view piece, co_await exchange.read_body());

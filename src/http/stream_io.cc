@@ -30,8 +30,7 @@ Task<void> linger(ByteStream& stream, BootTime deadline) {
     const IoResult result = stream.try_read(dropped);
     if (result.status == IoStatus::ok) {
       total += result.bytes;
-    } else if (result.status != IoStatus::again ||
-               co_await readable(stream) != WakeReason::ready) {
+    } else if (result.status != IoStatus::again || co_await readable(stream) != WakeReason::ready) {
       break;
     }
   }

@@ -178,7 +178,19 @@ TEST_F(AcceptorTest, LeavesConnectionsInTheBacklogUntilThereIsRoom) {
 }
 
 TEST_F(AcceptorTest, WithoutDescriptorsItPausesAndGoesOnLater) {
-  const auto acceptor = accept(*loop_, limits_);
+  // It has paused once before, for want of room: UBSan needs a descriptor of its own to check a
+  // virtual call that it has not seen yet.
+  ConnectionLimits limits({.connections_max = 1});
+  const auto acceptor = accept(*loop_, limits);
+  for (int i = 0; i < 2; ++i) {
+    clients_.push_back(connect_to(socket_->bound()));
+    testing::turn_until(*loop_, [&] { return accepted_.size() == 1; });
+    clients_.push_back(connect_to(socket_->bound()));
+    loop_->turn(true);
+    accepted_.clear();
+    testing::turn_until(*loop_, [&] { return accepted_.size() == 1; });
+    accepted_.clear();
+  }
   clients_.push_back(connect_to(socket_->bound()));
   rlimit before;
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -187,13 +199,13 @@ TEST_F(AcceptorTest, WithoutDescriptorsItPausesAndGoesOnLater) {
   none.rlim_cur = static_cast<rlim_t>(next.get());
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   loop_->turn(true);
-  EXPECT_TRUE(accepted_.empty());
+  EXPECT_EQ(accepted_.size(), 1u);
   // The connection still waits, but is not reported any more.
   const uint64_t turns = loop_->turn_number();
   loop_->turn(false);
   EXPECT_EQ(loop_->turn_number(), turns + 1);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  testing::turn_until(*loop_, [&] { return accepted_.size() == 1; });
+  testing::turn_until(*loop_, [&] { return accepted_.size() == 2; });
 }
 
 TEST(Signals, AreDeliveredToTheLoop) {

@@ -7,7 +7,9 @@ Result<std::unique_ptr<LoopThread>> LoopThread::create() {
   return std::unique_ptr<LoopThread>(new LoopThread(std::move(loop)));
 }
 
-LoopThread::~LoopThread() { stop(); }
+LoopThread::~LoopThread() {
+  stop();
+}
 
 void LoopThread::start() {
   thread_ = std::thread([this] { loop_->run(); });

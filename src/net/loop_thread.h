@@ -1,4 +1,5 @@
-// LoopThread: a Loop on a thread of its own, for work that is not a request: token renewals, watchers.
+// LoopThread: a Loop on a thread of its own, for work that is not a request: token renewals,
+// watchers.
 
 #pragma once
 

@@ -16,7 +16,8 @@ std::string event(std::string_view name, std::string_view what) {
 
 }  // namespace
 
-Result<void> run_server(std::string_view name, const Log& log, RunOptions options, ServiceFactory factory) {
+Result<void> run_server(std::string_view name, const Log& log, RunOptions options,
+                        ServiceFactory factory) {
   CS_TRY(const auto loop, Loop::create());
   std::unique_ptr<Server> server;
   int stops = 0;
@@ -32,7 +33,8 @@ Result<void> run_server(std::string_view name, const Log& log, RunOptions option
       loop->stop();
     }
   };
-  // Before the server's threads, so that they inherit the mask and no signal ends the process half-way.
+  // Before the server's threads, so that they inherit the mask and no signal ends the process
+  // half-way.
   CS_TRY(const auto signals, Signals::create(*loop, {SIGTERM, SIGINT, SIGHUP}, on_signal));
   const std::vector<ServerEndpoint> endpoints = options.server.endpoints;
   CS_TRY(server, Server::start(std::move(options.server), std::move(factory)));

@@ -1,4 +1,5 @@
-// The life of a server program: start, say where it listens, serve until it is told to stop, drain, end.
+// The life of a server program: start, say where it listens, serve until it is told to stop, drain,
+// end.
 
 #pragma once
 
@@ -20,8 +21,10 @@ struct RunOptions {
   std::function<Result<void>(Server&)> on_started;
 };
 
-// Blocks until SIGTERM or SIGINT and the drain that follows. Logs `NAME.listening` with each address (the real port),
-// `NAME.draining`, `NAME.stopped`. Call it before any thread is started. A second signal stops at once.
-Result<void> run_server(std::string_view name, const Log& log, RunOptions options, ServiceFactory factory);
+// Blocks until SIGTERM or SIGINT and the drain that follows. Logs `NAME.listening` with each
+// address (the real port), `NAME.draining`, `NAME.stopped`. Call it before any thread is started. A
+// second signal stops at once.
+Result<void> run_server(std::string_view name, const Log& log, RunOptions options,
+                        ServiceFactory factory);
 
 }  // namespace countersign::net

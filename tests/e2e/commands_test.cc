@@ -20,12 +20,16 @@ TEST_F(Commands, help_version_and_usage_errors_have_their_exit_codes) {
   const drill::Finished version = run({"--version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_EQ(version.output.rfind("countersign ", 0), 0u);
-  for (const std::vector<std::string>& wrong :
-       {std::vector<std::string>{}, {"no-such-command"}, {"gateway"}, {"key", "revoke", "--config", "x"}, {"client", "add", "--nope"}}) {
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{},
+                                                {"no-such-command"},
+                                                {"gateway"},
+                                                {"key", "revoke", "--config", "x"},
+                                                {"client", "add", "--nope"}}) {
     EXPECT_EQ(run(wrong).exit_code, 2);
   }
-  for (const std::vector<std::string>& help :
-       {std::vector<std::string>{"gateway", "--help"}, {"client", "add", "--help"}, {"token", "revoke", "--help"}}) {
+  for (const std::vector<std::string>& help : {std::vector<std::string>{"gateway", "--help"},
+                                               {"client", "add", "--help"},
+                                               {"token", "revoke", "--help"}}) {
     const drill::Finished shown = run(help);
     EXPECT_EQ(shown.exit_code, 0);
     EXPECT_LT(std::count(shown.output.begin(), shown.output.end(), '\n'), 40) << shown.output;
@@ -33,14 +37,17 @@ TEST_F(Commands, help_version_and_usage_errors_have_their_exit_codes) {
 }
 
 TEST_F(Commands, check_config_tells_every_problem_with_file_line_and_key) {
-  must(drill::write_private_file(folder / "egress.toml",
-                                 "[[listener]]\naddress = \"127.0.0.1:0\"\n\n[[api]]\nname = 7\n"
-                                 "url = \"http://plain.example\"\ncertifcate = \"x.pem\"\ntrust_anchors = \"none.pem\"\n"
-                                 "scheme = \"api_kye\"\n"));
+  must(drill::write_private_file(
+      folder / "egress.toml",
+      "[[listener]]\naddress = \"127.0.0.1:0\"\n\n[[api]]\nname = 7\n"
+      "url = \"http://plain.example\"\ncertifcate = \"x.pem\"\ntrust_anchors = \"none.pem\"\n"
+      "scheme = \"api_kye\"\n"));
   const drill::Finished checked = run({"check-config", folder / "egress.toml"});
   EXPECT_EQ(checked.exit_code, 2);
-  for (const std::string_view wanted : {"egress.toml:5: api[0].name", "egress.toml:6: api[0].url", "egress.toml:7: api[0].certifcate",
-                                        "egress.toml:8: api[0].trust_anchors", "egress.toml:9: api[0].scheme"}) {
+  for (const std::string_view wanted :
+       {"egress.toml:5: api[0].name", "egress.toml:6: api[0].url",
+        "egress.toml:7: api[0].certifcate", "egress.toml:8: api[0].trust_anchors",
+        "egress.toml:9: api[0].scheme"}) {
     EXPECT_NE(checked.errors.find(wanted), std::string::npos) << wanted << "\n" << checked.errors;
   }
 }
@@ -59,12 +66,14 @@ TEST_F(Commands, flag_wins_over_the_file) {
   const drill::Finished run_with_flag =
       run({"check-config", folder / "gateway.toml", "--set", "store.max_staleness=forever"});
   EXPECT_EQ(run_with_flag.exit_code, 2);
-  EXPECT_NE(run_with_flag.errors.find("store.max_staleness"), std::string::npos) << run_with_flag.errors;
+  EXPECT_NE(run_with_flag.errors.find("store.max_staleness"), std::string::npos)
+      << run_with_flag.errors;
 }
 
 TEST_F(Commands, configuration_files_that_others_can_read_are_refused_where_they_hold_secrets) {
   start_provider();
-  std::filesystem::permissions(folder / "pepper", std::filesystem::perms::others_read, std::filesystem::perm_options::add);
+  std::filesystem::permissions(folder / "pepper", std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::add);
   const drill::Finished checked = run({"check-config", folder / "gateway.toml"});
   EXPECT_EQ(checked.exit_code, 2);
   EXPECT_NE(checked.errors.find("chmod 600"), std::string::npos) << checked.errors;
@@ -85,10 +94,18 @@ TEST_F(Commands, key_is_printed_once_and_listed_without_its_secret) {
 
 TEST_F(Commands, unknown_subjects_fail_with_1_and_wrong_values_with_2) {
   start_provider();
-  EXPECT_EQ(must(provider->run({"key", "revoke", "AAAAAAAAAAAA", "--config", provider->config().string()})).exit_code, 1);
-  EXPECT_EQ(must(provider->run({"client", "disable", "nobody", "--config", provider->config().string()})).exit_code, 1);
+  EXPECT_EQ(must(provider->run(
+                     {"key", "revoke", "AAAAAAAAAAAA", "--config", provider->config().string()}))
+                .exit_code,
+            1);
+  EXPECT_EQ(
+      must(provider->run({"client", "disable", "nobody", "--config", provider->config().string()}))
+          .exit_code,
+      1);
   EXPECT_EQ(must(provider->run({"client", "add", "--name", "x", "--scope", "bad\"scope", "--config",
-                                provider->config().string()})).exit_code, 2);
+                                provider->config().string()}))
+                .exit_code,
+            2);
 }
 
 TEST_F(Commands, servers_drain_on_sigterm_and_exit_0) {
@@ -121,7 +138,8 @@ TEST_F(Commands, sighup_reloads_the_gateways_certificate_and_keeps_the_old_one_o
 TEST_F(Commands, egress_listens_on_loopback_only_unless_told_otherwise) {
   start_provider();
   start_consumer();
-  const drill::Finished open = run({"check-config", folder / "egress.toml", "--set", "listener[0].address=0.0.0.0:8080"});
+  const drill::Finished open =
+      run({"check-config", folder / "egress.toml", "--set", "listener[0].address=0.0.0.0:8080"});
   EXPECT_EQ(open.exit_code, 2);
   EXPECT_NE(open.errors.find("unsafe_allow_remote_callers"), std::string::npos) << open.errors;
 }

@@ -15,7 +15,8 @@ TEST_F(WholePath, egress_pays_with_every_scheme_and_reads_back) {
   start_consumer();
   const auto backend = must(consumer->caller());
   for (const std::string scheme : {"api_key", "oauth2_bearer", "oauth2_certificate"}) {
-    const http::SimpleResponse paid = must(backend->call(payment("/" + scheme + "/v1/payments", "k1"))).response;
+    const http::SimpleResponse paid =
+        must(backend->call(payment("/" + scheme + "/v1/payments", "k1"))).response;
     ASSERT_EQ(paid.status, 201) << scheme << ": " << paid.body;
     EXPECT_EQ(paid.value("Countersign-Outcome"), "answered");
     const std::string id = drill::json_text_member(paid.body, "id");
@@ -23,7 +24,8 @@ TEST_F(WholePath, egress_pays_with_every_scheme_and_reads_back) {
         must(backend->call(request("GET", "/" + scheme + "/v1/payments/" + id))).response;
     EXPECT_EQ(found.status, 200);
     EXPECT_EQ(found.body, paid.body);
-    const http::SimpleResponse again = must(backend->call(payment("/" + scheme + "/v1/payments", "k1"))).response;
+    const http::SimpleResponse again =
+        must(backend->call(payment("/" + scheme + "/v1/payments", "k1"))).response;
     EXPECT_EQ(again.body, paid.body);
     EXPECT_EQ(again.value("Idempotent-Replayed"), "true");
   }
@@ -38,20 +40,24 @@ TEST_F(WholePath, egress_drops_credentials_and_identities_that_the_backend_sends
   made.fields.emplace_back("Countersign_Client", "shop-bound");
   ASSERT_EQ(must(backend->call(std::move(made))).response.status, 201);
   // The payment belongs to the client of the credential, not to the one that was claimed.
-  EXPECT_NE(must(backend->call(request("GET", "/api_key/v1/payments"))).response.body.find("pay_"), std::string::npos);
-  EXPECT_EQ(must(backend->call(request("GET", "/oauth2_certificate/v1/payments"))).response.body.find("pay_"),
+  EXPECT_NE(must(backend->call(request("GET", "/api_key/v1/payments"))).response.body.find("pay_"),
+            std::string::npos);
+  EXPECT_EQ(must(backend->call(request("GET", "/oauth2_certificate/v1/payments")))
+                .response.body.find("pay_"),
             std::string::npos);
 }
 
 TEST_F(WholePath, egress_says_so_when_the_issuer_refuses_and_sends_nothing_without_a_credential) {
   start_provider();
-  const std::string settings = "issuer = \"" + std::string(drill::provider_url) + "\"\nclient_id = \"nobody\"";
+  const std::string settings =
+      "issuer = \"" + std::string(drill::provider_url) + "\"\nclient_id = \"nobody\"";
   consumer = must(drill::Consumer::start({.binaries = COUNTERSIGN_BINARIES,
                                           .folder = folder.path(),
                                           .apis = {{"bound", "oauth2_certificate", settings}}},
                                          pki, client, provider->gateway()));
   const auto backend = must(consumer->caller());
-  const http::SimpleResponse answer = must(backend->call(payment("/bound/v1/payments", "k1"))).response;
+  const http::SimpleResponse answer =
+      must(backend->call(payment("/bound/v1/payments", "k1"))).response;
   EXPECT_EQ(answer.status, 503) << answer.body;
   EXPECT_EQ(answer.value("Countersign-Outcome"), "not_sent");
   EXPECT_EQ(drill::json_text_member(answer.body, "source"), "egress") << answer.body;
@@ -64,7 +70,8 @@ TEST_F(WholePath, payment_api_killed_between_request_and_answer_loses_and_double
   start_provider();
   start_consumer();
   std::atomic<int> finished = 0;
-  std::map<std::string, std::set<std::string>> ids_by_key;  // what was answered 201, by Idempotency-Key
+  std::map<std::string, std::set<std::string>>
+      ids_by_key;  // what was answered 201, by Idempotency-Key
   std::thread backend_thread([&] {
     const auto backend = must(consumer->caller());
     for (int i = 0; i < payments; ++i) {
@@ -73,7 +80,8 @@ TEST_F(WholePath, payment_api_killed_between_request_and_answer_loses_and_double
         const auto answer = backend->call(payment("/api_key/v1/payments", key));
         if (!answer) continue;
         status = answer->response.status;
-        if (status == 201) ids_by_key[key].insert(drill::json_text_member(answer->response.body, "id"));
+        if (status == 201)
+          ids_by_key[key].insert(drill::json_text_member(answer->response.body, "id"));
         // Whatever else came says that the payment API was away, never that the call was wrong.
         if (status < 500 && status != 201) throw std::runtime_error(answer->response.body);
       }
@@ -82,7 +90,8 @@ TEST_F(WholePath, payment_api_killed_between_request_and_answer_loses_and_double
     }
   });
   for (int kill = 1; kill <= kills; ++kill) {
-    for (int seen = finished; seen < kill * payments / (kills + 1); seen = finished) finished.wait(seen);
+    for (int seen = finished; seen < kill * payments / (kills + 1); seen = finished)
+      finished.wait(seen);
     provider->payment_api_process().kill();
     must(provider->restart_payment_api());
   }
@@ -111,16 +120,19 @@ TEST_F(WholePath, no_secret_is_in_any_output_or_log) {
   }
   const std::string token = fetch_token("shop-bound", client);
   must(ask_gateway(&client, request("GET", "/v1/payments", "Bearer " + token)));
-  must(ask_gateway(&client, request("GET", "/v1/payments", "ApiKey " + file_text("api-key") + "x")));
+  must(
+      ask_gateway(&client, request("GET", "/v1/payments", "ApiKey " + file_text("api-key") + "x")));
   EXPECT_EQ(consumer->process().terminate(), 0);
   EXPECT_EQ(provider->gateway_process().terminate(), 0);
   const std::string all = consumer->process().output() + provider->gateway_process().output() +
                           provider->payment_api_process().output() + file_text("audit.jsonl");
   EXPECT_NE(all.find("request_head"), std::string::npos);
   EXPECT_NE(all.find("\"event\":\"token\""), std::string::npos);
-  for (const std::string& secret : {file_text("api-key"), client_secret, token, file_text("pepper")}) {
+  for (const std::string& secret :
+       {file_text("api-key"), client_secret, token, file_text("pepper")}) {
     ASSERT_GT(secret.size(), 20u);
-    const std::string part = secret.substr(secret.size() - 16, 12);  // also of a secret that was cut short
+    const std::string part =
+        secret.substr(secret.size() - 16, 12);  // also of a secret that was cut short
     EXPECT_EQ(all.find(part), std::string::npos);
   }
 }

@@ -1,12 +1,13 @@
-// What the end-to-end tests stand on: a provider with registered clients and a consumer's egress, as real processes.
+// What the end-to-end tests stand on: a provider with registered clients and a consumer's egress,
+// as real processes.
 
 #pragma once
-
-#include <gtest/gtest.h>
 
 #include <fstream>
 #include <iterator>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "core/json.h"
 #include "core/temporary_folder.h"
@@ -39,8 +40,8 @@ class WholePath : public ::testing::Test {
     provider = must(drill::Provider::start(std::move(options), pki));
   }
   void add_client(std::vector<std::string> more) {
-    std::vector<std::string> arguments = {"client", "add", "--name", "Shop", "--scope", "payments:read",
-                                          "--scope", "payments:write"};
+    std::vector<std::string> arguments = {"client",  "add",           "--name",  "Shop",
+                                          "--scope", "payments:read", "--scope", "payments:write"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     last_answer = must(provider->operate(std::move(arguments)));
   }
@@ -57,30 +58,34 @@ class WholePath : public ::testing::Test {
   // Registers one client a scheme and starts an egress with an API for each, named as its scheme.
   void start_consumer(drill::ConsumerOptions options = {}) {
     add_key_client();
-    must(drill::write_private_file(folder / "api-key", issue_key({"--certificate", client.certificate.string()})));
+    must(drill::write_private_file(folder / "api-key",
+                                   issue_key({"--certificate", client.certificate.string()})));
     add_client({"--id", "shop-bearer", "--auth", "client_secret_basic"});
     client_secret = drill::json_text_member(last_answer, "client_secret");
     must(drill::write_private_file(folder / "client-secret", client_secret));
-    add_client({"--id", "shop-bound", "--auth", "tls_client_auth", "--san-dns", std::string(client_name),
-                "--certificate-bound-tokens"});
+    add_client({"--id", "shop-bound", "--auth", "tls_client_auth", "--san-dns",
+                std::string(client_name), "--certificate-bound-tokens"});
     const std::string issuer = "issuer = \"" + std::string(drill::provider_url) + "\"\n";
     options.binaries = COUNTERSIGN_BINARIES;
     options.folder = folder.path();
-    options.apis = {{"api_key", "api_key", "key_file = \"api-key\""},
-                    {"oauth2_bearer", "oauth2_bearer",
-                     issuer + "client_id = \"shop-bearer\"\nclient_secret_file = \"client-secret\""},
-                    {"oauth2_certificate", "oauth2_certificate", issuer + "client_id = \"shop-bound\""}};
+    options.apis = {
+        {"api_key", "api_key", "key_file = \"api-key\""},
+        {"oauth2_bearer", "oauth2_bearer",
+         issuer + "client_id = \"shop-bearer\"\nclient_secret_file = \"client-secret\""},
+        {"oauth2_certificate", "oauth2_certificate", issuer + "client_id = \"shop-bound\""}};
     consumer = must(drill::Consumer::start(std::move(options), pki, client, provider->gateway()));
   }
 
-  static http::SimpleRequest request(std::string_view method, std::string_view target, std::string_view authorization = "") {
+  static http::SimpleRequest request(std::string_view method, std::string_view target,
+                                     std::string_view authorization = "") {
     http::SimpleRequest made;
     made.method = method;
     made.target = target;
     if (!authorization.empty()) made.fields.emplace_back("Authorization", authorization);
     return made;
   }
-  static http::SimpleRequest payment(std::string_view target, std::string_view key, std::string_view authorization = "") {
+  static http::SimpleRequest payment(std::string_view target, std::string_view key,
+                                     std::string_view authorization = "") {
     http::SimpleRequest made = request("POST", target, authorization);
     made.fields.emplace_back("Content-Type", "application/json");
     made.fields.emplace_back("Idempotency-Key", key);
@@ -88,7 +93,8 @@ class WholePath : public ::testing::Test {
     return made;
   }
   // Straight to the gateway over TLS as `identity`.
-  Result<http::SimpleResponse> ask_gateway(const drill::Identity* identity, http::SimpleRequest made) {
+  Result<http::SimpleResponse> ask_gateway(const drill::Identity* identity,
+                                           http::SimpleRequest made) {
     CS_TRY(const auto caller, provider->caller(pki, identity));
     CS_TRY(drill::Answer answer, caller->call(std::move(made)));
     return std::move(answer.response);
@@ -118,7 +124,8 @@ class WholePath : public ::testing::Test {
   std::string client_secret;
 };
 
-inline void expect_refused(const Result<http::SimpleResponse>& answer, int status, std::string_view reason) {
+inline void expect_refused(const Result<http::SimpleResponse>& answer, int status,
+                           std::string_view reason) {
   ASSERT_TRUE(answer) << answer.error().for_log();
   EXPECT_EQ(answer->status, status) << answer->body;
   EXPECT_EQ(answer->value("Countersign-Reason"), reason) << answer->body;

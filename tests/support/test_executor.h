@@ -1,5 +1,5 @@
-// An Executor whose time is advanced by hand: run() does all that can be done now; advance() moves time on from
-// timer to timer. post() may come from other threads, as with the real one.
+// An Executor whose time is advanced by hand: run() does all that can be done now; advance() moves
+// time on from timer to timer. post() may come from other threads, as with the real one.
 
 #pragma once
 
@@ -55,7 +55,8 @@ class TestExecutor final : public Executor {
     run();
   }
 
-  // Runs `task` to its end without moving time; aborts the test program if it waits for something that never comes.
+  // Runs `task` to its end without moving time; aborts the test program if it waits for something
+  // that never comes.
   template <typename T>
   T run_until_done(Task<T> task) {
     task.start();

@@ -169,7 +169,8 @@ void AuditLog::note_failure(int error_code) {
   ++counters_.write_failures;
   if (said_so_) return;
   said_so_ = true;
-  process_log().error("audit.unavailable", {{"errno", error_code}, {"text", std::strerror(error_code)},
+  process_log().error("audit.unavailable", {{"errno", error_code},
+                                            {"text", std::strerror(error_code)},
                                             {"effect", "requests are refused"}});
 }
 
