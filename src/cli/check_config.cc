@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cli/egress_config.h"
+#include "cli/egress_command.h"
 #include "cli/gateway_config.h"
 #include "cli/output.h"
 
@@ -17,10 +17,8 @@ Result<void> check_config(const CommonOptions& common) {
   std::vector<std::string> unsafe;
   if (is_egress) {
     CS_TRY(EgressConfig config, load_egress_config(common));
-    for (const EgressApiConfig& api : config.apis) {
-      CS_TRY([[maybe_unused]] auto tls, net::TlsClientContext::create(api.tls));
-    }
-    unsafe = std::move(config.unsafe_options);
+    unsafe = config.unsafe_options;
+    CS_CHECK(check_egress(std::move(config)));
   } else {
     CS_TRY(GatewayConfig config, load_gateway_config(common));
     CS_TRY([[maybe_unused]] auto policy, provider::GatewayPolicy::create(config.gateway));

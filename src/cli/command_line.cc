@@ -89,7 +89,7 @@ class CommandLine final {
     add_reason_and_wait(sub, flags.reason);
   }
   void add_reason_and_wait(CLI::App* sub, std::string& reason) {
-    sub->add_option("--reason", reason, "for the record and the audit log");
+    sub->add_option("--reason", reason, "kept with the revocation in the record");
     sub->add_option("--wait", wait_ms_,
                     "milliseconds to wait for the gateways' confirmation (default 5000)")
         ->check(CLI::Range(0, 600'000));
@@ -165,7 +165,7 @@ class CommandLine final {
           return revoke_token(common_, token_);
         });
     CLI::Option* jti =
-        sub->add_option("--jti", token_.jti, "its id, as the audit log shows it (token_id)");
+        sub->add_option("--jti", token_.jti, "its id, as the audit log shows it (\"token\")");
     CLI::Option* file = sub->add_option("--token-file", token_.token_file,
                                         "a file that holds the token; - for stdin");
     jti->excludes(file);

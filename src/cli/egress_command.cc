@@ -134,20 +134,37 @@ Result<void> open_access_log(Shared& shared) {
   return {};
 }
 
+// Everything but the log, sockets and threads. Prefixes are checked as the service wants them.
+Result<std::unique_ptr<Shared>> make_shared_parts(EgressConfig config) {
+  CS_TRY(auto home, net::LoopThread::create());
+  auto shared = std::make_unique<Shared>(std::move(config), std::move(home));
+  std::vector<consumer::EgressApi> prefixes;
+  for (const EgressApiConfig& api : shared->config.apis)
+    prefixes.push_back({.options = api.options});
+  CS_CHECK(consumer::check_apis(prefixes));
+  for (const EgressApiConfig& api : shared->config.apis) {
+    CS_TRY(auto made, make_api(api, *shared));
+    shared->apis.push_back(std::move(made));
+  }
+  return shared;
+}
+
 }  // namespace
+
+Result<void> check_egress(EgressConfig config) {
+  CS_TRY(const auto shared, make_shared_parts(std::move(config)));
+  shared->apis.clear();  // before the loop that they use
+  return {};
+}
 
 Result<void> run_egress(const CommonOptions& common) {
   const Log& log = process_log();
   CS_TRY(EgressConfig config, load_egress_config(common));
   for (const std::string& place : config.unsafe_options)
     log.warning("egress.unsafe_option", {{"place", place}});
-  CS_TRY(auto home, net::LoopThread::create());
-  Shared shared(std::move(config), std::move(home));
+  CS_TRY(const auto owned, make_shared_parts(std::move(config)));
+  Shared& shared = *owned;
   CS_CHECK(open_access_log(shared));
-  for (const EgressApiConfig& api : shared.config.apis) {
-    CS_TRY(auto made, make_api(api, shared));
-    shared.apis.push_back(std::move(made));
-  }
   net::RunOptions options;
   const ServerConfig& server = shared.config.server;
   for (const net::ListenOptions& listener : server.listeners) {

@@ -129,6 +129,14 @@ Result<GatewayConfig> load_gateway_config(const CommonOptions& common) {
   config.token_lifetime =
       issuer.seconds("token_lifetime", config.token_lifetime, {seconds(1), hours(24)});
   config.signing_keys = read_signing_keys(issuer);
+  if (config.token_lifetime > config.record.token_lifetime_max) {
+    issuer.problem("token_lifetime", "is longer than token_lifetime_max (default 1h)");
+  }
+  if (const auto url = http::parse_url(config.issuer);
+      !config.issuer.empty() && (!url || !url->is_https())) {
+    issuer.problem("identifier",
+                   "expected an https URL without a query, such as https://payments.example");
+  }
   config.max_staleness = duration_cast<milliseconds>(root.section("store").duration(
       "max_staleness", config.max_staleness, {milliseconds(300), hours(1)}));
   config.gateway = read_gateway(root);

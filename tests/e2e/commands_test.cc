@@ -61,6 +61,22 @@ TEST_F(Commands, check_config_accepts_what_the_servers_run_with) {
   EXPECT_EQ(drill::json_text_member(egress.output, "kind"), "egress");
 }
 
+TEST_F(Commands, check_config_makes_everything_that_the_server_would) {
+  start_provider();
+  start_consumer();
+  const drill::Finished twice =
+      run({"check-config", folder / "egress.toml", "--set", "api[1].path_prefix=/api_key"});
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_NE(twice.errors.find("same prefix"), std::string::npos) << twice.errors;
+  const drill::Finished setting =
+      run({"check-config", folder / "egress.toml", "--set", "api[2].oauth2_certificate.client_auth=bogus"});
+  EXPECT_EQ(setting.exit_code, 2) << setting.errors;
+  const drill::Finished lifetime =
+      run({"check-config", folder / "gateway.toml", "--set", "issuer.token_lifetime=2h"});
+  EXPECT_EQ(lifetime.exit_code, 2);
+  EXPECT_NE(lifetime.errors.find("token_lifetime_max"), std::string::npos) << lifetime.errors;
+}
+
 TEST_F(Commands, flag_wins_over_the_file) {
   start_provider();
   const drill::Finished run_with_flag =

@@ -62,6 +62,9 @@ TEST_F(WholePath, egress_says_so_when_the_issuer_refuses_and_sends_nothing_witho
   EXPECT_EQ(answer.value("Countersign-Outcome"), "not_sent");
   EXPECT_EQ(drill::json_text_member(answer.body, "source"), "egress") << answer.body;
   EXPECT_EQ(file_text("audit.jsonl").find("\"event\":\"request\""), std::string::npos);
+  // Whoever is on call on this side reads why.
+  must(consumer->process().wait_for_line(
+      [](std::string_view line) { return line.find("invalid_client") != std::string_view::npos; }));
 }
 
 TEST_F(WholePath, payment_api_killed_between_request_and_answer_loses_and_doubles_nothing) {

@@ -92,6 +92,9 @@ configure() {
   fi
 }
 
+# What was compiled in one checkout need not be compiled again in another.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 # build PRESET [TARGET…]: installs what it needs, configures and compiles.
 build() {
   local preset=$1

@@ -19,7 +19,7 @@ TEXT
   exit 0
 fi
 
-readonly threaded_programs=(core_test net_test store_test consumer_test provider_test)
+readonly threaded_programs=(core_test net_test store_test threads_test)
 passed=0
 failed=0
 skipped=0
@@ -72,7 +72,7 @@ run_threaded() {
     return
   fi
   for program in "${targets[@]}"; do
-    path=$(find build/tsan/src -name "$program" -type f -perm -u+x -print -quit)
+    path=$(find build/tsan/src build/tsan/tests -name "$program" -type f -perm -u+x -print -quit)
     results=$PWD/build/tsan/$program.xml
     rm -f "$results"
     status=0

@@ -101,6 +101,7 @@ void AccessLog::append(const AccessRecord& record) {
   append_number(buffer_, "response_bytes", record.response_bytes);
   if (!record.decision_id.empty()) append_text(buffer_, "decision_id", record.decision_id);
   if (!record.code.empty()) append_text(buffer_, "code", record.code);
+  if (!record.detail.empty()) append_text(buffer_, "detail", record.detail);
   buffer_ += '}';
   end_line();
 }

@@ -37,6 +37,7 @@ struct AccessRecord {
   uint64_t response_bytes = 0;
   std::string_view decision_id = {};  // the gateway's, if it gave one
   std::string_view code = {};         // what went wrong, if anything
+  std::string_view detail = {};       // and why, for the operator of this side
 };
 
 struct AccessLogOptions {

@@ -54,7 +54,8 @@ EgressService::Call::~Call() {
                         .request_bytes = request_bytes_,
                         .response_bytes = response_bytes_,
                         .decision_id = decision_id_ ? decision_id_->text() : std::string_view(),
-                        .code = code_});
+                        .code = code_,
+                        .detail = detail_});
 }
 
 std::optional<EgressProblem> EgressService::Call::refusal() const {
@@ -82,12 +83,14 @@ EgressProblem EgressService::Call::not_ready(const NotReady& why) const {
   const bool misconfigured = why.error.kind == ErrorKind::misconfigured;
   const Reason reason = misconfigured ? Reason::credential_unavailable : Reason::token_unavailable;
   EgressProblem problem = unanswered(reason, /*sent=*/false, why.error.code);
+  problem.detail_for_log = why.error.for_log();
   problem.retry_after = why.retry_after;
   return problem;
 }
 
 EgressProblem EgressService::Call::not_opened(const Error& error) const {
   EgressProblem problem = unanswered(Reason::upstream_unavailable, /*sent=*/false, error.code);
+  problem.detail_for_log = error.for_log();
   problem.status = error.kind == ErrorKind::timed_out ? gateway_timeout : bad_gateway;
   problem.retry_after = retry_after_no_connection;
   return problem;
@@ -136,6 +139,7 @@ EgressProblem EgressService::Call::failed(const Error& error,
                                           const http::ClientExchange& upstream) const {
   const bool sent = upstream.send_state() != http::SendState::not_sent;
   EgressProblem problem = unanswered(Reason::upstream_unavailable, sent, error.code);
+  problem.detail_for_log = error.for_log();
   if (is_callers_fault(error)) {
     problem.reason = reason_of_callers_fault(error);
     if (error.kind == ErrorKind::timed_out) problem.status = request_timeout;
@@ -168,6 +172,7 @@ void EgressService::Call::refused(const EgressProblem& problem) {
   status_ = status_of(problem);
   outcome_ = problem.outcome;
   code_ = problem.code.empty() ? std::string(protocol::code_of(problem.reason)) : problem.code;
+  detail_ = problem.detail_for_log;
 }
 
 void EgressService::Call::finished(uint64_t request_bytes, const Result<uint64_t>& response_bytes) {
@@ -176,6 +181,7 @@ void EgressService::Call::finished(uint64_t request_bytes, const Result<uint64_t
     response_bytes_ = *response_bytes;
   } else {
     code_ = response_bytes.error().code;
+    detail_ = response_bytes.error().for_log();
   }
 }
 

@@ -76,6 +76,7 @@ class EgressService::Call final {
   uint64_t response_bytes_ = 0;
   std::optional<protocol::DecisionId> decision_id_;
   std::string code_;
+  std::string detail_;  // for the log
 };
 
 }  // namespace countersign::consumer

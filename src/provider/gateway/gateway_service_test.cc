@@ -102,7 +102,6 @@ TEST_F(Gateway, NoCredentialReachesTheUpstream) {
   }
 }
 
-// reliability A2.60, A2.61.
 TEST_F(Gateway, IdentityFieldsFromOutsideAreReplaced) {
   FakeExchange exchange = bed.get(bearer());
   exchange.field("Countersign-Client", "admin")

@@ -5,7 +5,7 @@
 namespace countersign::provider {
 namespace {
 
-// reliability A2.60, A2.61: identity fields from outside, under every name and spelling.
+// Identity fields from outside, under every name and spelling.
 TEST(HeaderHygiene, TakesIdentityFieldsInEverySpelling) {
   for (const char* name : {"Countersign-Client",
                            "countersign-client",
