@@ -68,8 +68,8 @@ TEST_F(Commands, check_config_makes_everything_that_the_server_would) {
       run({"check-config", folder / "egress.toml", "--set", "api[1].path_prefix=/api_key"});
   EXPECT_EQ(twice.exit_code, 2);
   EXPECT_NE(twice.errors.find("same prefix"), std::string::npos) << twice.errors;
-  const drill::Finished setting =
-      run({"check-config", folder / "egress.toml", "--set", "api[2].oauth2_certificate.client_auth=bogus"});
+  const drill::Finished setting = run({"check-config", folder / "egress.toml", "--set",
+                                       "api[2].oauth2_certificate.client_auth=bogus"});
   EXPECT_EQ(setting.exit_code, 2) << setting.errors;
   const drill::Finished lifetime =
       run({"check-config", folder / "gateway.toml", "--set", "issuer.token_lifetime=2h"});
