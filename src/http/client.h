@@ -44,8 +44,8 @@ class ClientExchange {
   // The next piece of the response's body; empty means the end. Valid until the next read.
   virtual Task<Result<std::string_view>> read_body() = 0;
 
-  // True if read_body() will not wait.
-  virtual bool body_buffered() const = 0;
+  // True if read_body() will not wait. Takes what has arrived already, and waits for nothing.
+  virtual bool body_buffered() = 0;
 
   // Waits of this exchange end after this time with `http.upstream_timeout`. Starts as the open()'s
   // deadline.

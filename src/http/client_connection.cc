@@ -184,7 +184,11 @@ class ClientConnection::Impl::H1ClientExchange final : public ClientExchange {
     }
   }
 
-  bool body_buffered() const override { return decoder_.done() || !in_.unread().empty(); }
+  bool body_buffered() override {
+    if (decoder_.done() || !in_.unread().empty()) return true;
+    // Head and body often come in two TLS records of one segment.
+    return in_.fill(stream_, SIZE_MAX).status == IoStatus::ok;
+  }
   void set_deadline(BootTime deadline) override { stream_.set_deadline(deadline); }
   SendState send_state() const override { return state_; }
   bool reused_connection() const override { return reused_; }

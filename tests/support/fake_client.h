@@ -186,7 +186,7 @@ class FakeClient::FakeClientExchange final : public http::ClientExchange {
     }
     co_return std::string_view(answer_->body);
   }
-  bool body_buffered() const override { return true; }
+  bool body_buffered() override { return true; }
 
   void set_deadline(BootTime deadline) override { deadline_ = deadline; }
   http::SendState send_state() const override { return state_; }
