@@ -22,4 +22,4 @@ TEXT
 fi
 
 build release
-exec build/release/bin/countersign-demo "$@"
+exec build/release/bin/countersign-demo --binaries build/release/bin --payments examples/payments "$@"
