@@ -23,6 +23,7 @@ namespace {
 class PlainExecutor final : public Executor {
  public:
   BootTime now() const override { return clock_.boot_now(); }
+  WallTime wall_now() const override { return clock_.wall_now(); }
   void post(std::move_only_function<void()> work) override {
     const std::lock_guard lock(mutex_);
     posted_.push_back(std::move(work));
@@ -52,7 +53,7 @@ class PlainExecutor final : public Executor {
 
 class InstantSource final : public TokenSource {
  public:
-  Task<std::expected<TokenGrant, TokenFailure>> fetch(BootTime) override {
+  Task<std::expected<TokenGrant, TokenFailure>> fetch(FetchRequest) override {
     const std::string token = "token-" + std::to_string(++serial_) + std::string(800, 'x');
     co_return TokenGrant{.access_token = Secret::copy_of(token), .lifetime = std::chrono::hours(1)};
   }

@@ -9,7 +9,7 @@
 #include "core/hardening.h"
 #include "core/log.h"
 #include "net/run_server.h"
-#include "net/worker.h"
+#include "core/worker.h"
 #include "payment-api/payment_service.h"
 
 namespace countersign::payment_api {
@@ -18,9 +18,9 @@ namespace {
 // One thread owns the store, in the order of arrival.
 class StoreThread final : public BlockingRunner {
  public:
-  StoreThread(net::Worker& worker, Executor& executor) : worker_(worker), executor_(executor) {}
+  StoreThread(Worker& worker, Executor& executor) : worker_(worker), executor_(executor) {}
   Task<Result<void>> run(std::function<void()> work) override {
-    co_return co_await net::run_on<void>(worker_, executor_,
+    co_return co_await run_on<void>(worker_, executor_,
                                          [work = std::move(work)]() -> Result<void> {
                                            work();
                                            return {};
@@ -28,14 +28,14 @@ class StoreThread final : public BlockingRunner {
   }
 
  private:
-  net::Worker& worker_;
+  Worker& worker_;
   Executor& executor_;
 };
 
 // A loop's service with the runner it uses.
 class LoopService final : public http::Service {
  public:
-  LoopService(PaymentStore& store, net::Worker& worker, Executor& executor)
+  LoopService(PaymentStore& store, Worker& worker, Executor& executor)
       : runner_(worker, executor), service_(store, runner_) {}
   Task<void> serve(http::Exchange& exchange) override { return service_.serve(exchange); }
 
@@ -51,7 +51,7 @@ Result<void> run(const std::string& listen, const std::string& database, int thr
   CS_TRY(const Endpoint address, Endpoint::parse(listen));
   CS_TRY(const auto store, PaymentStore::open(database, clock, entropy));
   CS_TRY(auto socket, net::ListeningSocket::create({.address = address}));
-  std::unique_ptr<net::Worker> worker;  // its thread starts after the signals are blocked
+  std::unique_ptr<Worker> worker;  // its thread starts after the signals are blocked
   net::RunOptions options;
   options.server.endpoints.push_back({.socket = std::move(socket)});
   options.server.threads = threads;
@@ -60,7 +60,7 @@ Result<void> run(const std::string& listen, const std::string& database, int thr
       "payment_api", log, std::move(options),
       [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {
         std::call_once(started, [&] {
-          worker = std::make_unique<net::Worker>(net::Worker::Options{.queue_max = 1024});
+          worker = std::make_unique<Worker>(Worker::Options{.queue_max = 1024});
         });
         return std::make_unique<LoopService>(*store, *worker, loop);
       });

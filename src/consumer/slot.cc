@@ -82,10 +82,11 @@ Task<void> TokenSlot::renew() {
   // Lifetimes count from before the request: an answer that was long on its way is not a younger
   // token.
   const Instant started = now();
-  auto outcome = co_await source_.fetch(started.boot + options_.request_timeout);
+  auto outcome = co_await source_.fetch(
+      {.deadline = started.boot + options_.request_timeout, .last_refused = last_refused_});
   renewing_ = false;
   if (outcome) {
-    take(*outcome, started);
+    take(*outcome, outcome->counted_from.value_or(started));
   } else {
     fail_attempt(std::move(outcome).error());
   }
@@ -142,6 +143,7 @@ void TokenSlot::take_new_token(Secret field_value, const Instant& started, const
         std::max(state_.token->expires.boot - started.boot, BootClock::duration::zero());
   }
   same_seen_ = false;
+  last_refused_ = false;
   failures_in_row_ = 0;
   obtained_ = home_.now();
   auto token = std::make_shared<Token>();
@@ -209,6 +211,7 @@ void TokenSlot::on_rejected(uint64_t generation) {
   const bool at_once = home_.now() - obtained_ < options_.refused_at_once;
   refused_in_row_ = at_once ? refused_in_row_ + 1 : 1;
   refused_value_ = state_.token->field_value;
+  last_refused_ = true;
   state_.token = nullptr;
   state_.status = TokenStatus::rejected;
   const BootTime pause_of_failures = failures_in_row_ > 0 ? state_.retry_at : BootTime::min();

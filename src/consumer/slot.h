@@ -142,6 +142,7 @@ class TokenSlot final {
   BootTime obtained_ = BootTime::min();  // when the current token arrived
   uint32_t failures_in_row_ = 0;
   uint32_t refused_in_row_ = 0;
+  bool last_refused_ = false;  // the source does not know yet
   Secret refused_value_;  // the field value last refused: an issuer that repeats it gave nothing
   // Some issuers answer with the same token until shortly before its end. Then this is the
   // remaining life at which this one last gave a new token, and nothing is asked earlier.

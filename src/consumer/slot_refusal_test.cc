@@ -25,6 +25,21 @@ TEST_F(TokenSlotRefusal, ARefusedGenerationIsGoneAtOnceAndReplaced) {
   EXPECT_EQ(value(), "Bearer t2");
 }
 
+TEST_F(TokenSlotRefusal, TheSourceIsToldUntilItHasGivenAnother) {
+  source_.grants("t1", 300s).fails().grants("t2", 300s).grants("t3", 300s);
+  started_slot();
+  EXPECT_FALSE(source_.last_refused());
+  reader_->reject(1);
+  loop_.run();
+  EXPECT_TRUE(source_.last_refused());
+  loop_.advance(1s);
+  ASSERT_EQ(value(), "Bearer t2");
+  EXPECT_TRUE(source_.last_refused()) << "also after an attempt that failed";
+  loop_.advance(250s);
+  ASSERT_EQ(value(), "Bearer t3");
+  EXPECT_FALSE(source_.last_refused());
+}
+
 TEST_F(TokenSlotRefusal, ManyRefusalsOfOneGenerationCauseOneGrant) {
   source_.grants("t1", 300s).grants("t2", 300s);
   started_slot();

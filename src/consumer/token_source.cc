@@ -53,10 +53,10 @@ OAuthTokenSource::OAuthTokenSource(http::Client& issuer_client, const Clock& clo
                                    OAuthSourceOptions options)
     : client_(issuer_client), clock_(clock), options_(std::move(options)) {}
 
-Task<std::expected<TokenGrant, TokenFailure>> OAuthTokenSource::fetch(BootTime deadline) {
-  auto target = co_await token_target(deadline);
+Task<std::expected<TokenGrant, TokenFailure>> OAuthTokenSource::fetch(FetchRequest request) {
+  auto target = co_await token_target(request.deadline);
   if (!target) co_return std::unexpected(std::move(target).error());
-  auto answer = co_await http::fetch(client_, token_request(*std::move(target)), deadline);
+  auto answer = co_await http::fetch(client_, token_request(*std::move(target)), request.deadline);
   if (!answer) co_return transient(std::move(answer).error());
   auto grant = read_answer(*answer);
   wipe(answer->body);

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "consumer/token.h"
 #include "core/clock.h"
 #include "core/secret.h"
 #include "core/task.h"
@@ -24,12 +25,23 @@
 
 namespace countersign::consumer {
 
-// What the issuer granted.
+// What a slot wants.
+struct FetchRequest {
+  BootTime deadline{};
+  // The provider refused the token that the last fetch() gave: that one is of no use, wherever it
+  // comes from.
+  bool last_refused = false;
+};
+
+// What the issuer granted, to this process or to one that shares its tokens.
 struct TokenGrant {
   Secret access_token;
   // Always positive, at most a year. Absent: the issuer did not say, or not in a way that can be
   // read.
   std::optional<std::chrono::seconds> lifetime = {};
+  // From when the lifetime counts, if that is not the start of fetch(): another process asked for
+  // this token, earlier. Never later than the moment at which its request began.
+  std::optional<Instant> counted_from = {};
 };
 
 struct TokenFailure {
@@ -44,8 +56,8 @@ struct TokenFailure {
 class TokenSource {
  public:
   virtual ~TokenSource() = default;
-  // One attempt, finished by `deadline`. Runs on the slot's home executor; one call at a time.
-  virtual Task<std::expected<TokenGrant, TokenFailure>> fetch(BootTime deadline) = 0;
+  // One attempt, finished by the deadline. Runs on the slot's home executor; one call at a time.
+  virtual Task<std::expected<TokenGrant, TokenFailure>> fetch(FetchRequest request) = 0;
 };
 
 enum class ClientAuthMethod {
@@ -77,7 +89,7 @@ class OAuthTokenSource final : public TokenSource {
   // reads HTTP dates.
   OAuthTokenSource(http::Client& issuer_client, const Clock& clock, OAuthSourceOptions options);
 
-  Task<std::expected<TokenGrant, TokenFailure>> fetch(BootTime deadline) override;
+  Task<std::expected<TokenGrant, TokenFailure>> fetch(FetchRequest request) override;
 
  private:
   Task<std::expected<std::string, TokenFailure>> token_target(BootTime deadline);

@@ -67,7 +67,7 @@ class OAuthTokenSourceTest : public ::testing::Test {
  private:
   static Task<void> fetch_into(OAuthTokenSource& source, BootTime deadline,
                                std::optional<std::expected<TokenGrant, TokenFailure>>& result) {
-    auto got = co_await source.fetch(deadline);
+    auto got = co_await source.fetch({.deadline = deadline});
     result.emplace(std::move(got));
   }
 };

@@ -45,6 +45,8 @@ class Executor {
 
   // Read once per turn of the loop; costs a load.
   virtual BootTime now() const = 0;
+  // Read anew by each call: for what is told to others, not for deadlines.
+  virtual WallTime wall_now() const = 0;
 
   // Runs `work` on this executor's thread, soon, in order. Thread-safe.
   virtual void post(std::move_only_function<void()> work) = 0;

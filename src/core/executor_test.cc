@@ -95,6 +95,7 @@ TEST_F(ExecutorTest, LetsATimerDisarmAnotherThatIsDue) {
 class BareExecutor final : public Executor {
  public:
   BootTime now() const override { return now_; }
+  WallTime wall_now() const override { return {}; }
   void post(std::move_only_function<void()>) override {}
   void spawn(Task<void>) override {}
   TimerQueue queue;

@@ -37,6 +37,7 @@ class H1ServerExchange final : public Exchange {
 
   const RequestHead& request() const override { return head_; }
   const PeerInfo& peer() const override { return stream_.peer(); }
+  WallTime now() const override { return executor_.wall_now(); }
   Task<Result<std::string_view>> read_body() override;
   HeadWriter& begin_response(int status, BodyFraming framing) override;
   Task<Result<void>> send(std::string_view piece, bool last) override;

@@ -60,6 +60,7 @@ class RecordingExchange final : public Exchange {
  public:
   const RequestHead& request() const override { return request_; }
   const PeerInfo& peer() const override { return peer_; }
+  WallTime now() const override { return from_unix_seconds(784111777); }
   Task<Result<std::string_view>> read_body() override { co_return std::string_view(); }
   HeadWriter& begin_response(int status, BodyFraming framing) override {
     writer_.emplace(sent);
@@ -93,8 +94,8 @@ TEST(RespondProblem, AnswersWithTheDocumentAndIsNotCached) {
   ASSERT_TRUE(task.take_result());
   EXPECT_TRUE(exchange.sent.starts_with("HTTP/1.1 401 Unauthorized\r\n"));
   for (const std::string_view line :
-       {"Content-Type: application/problem+json\r\n", "Cache-Control: no-store\r\n",
-        "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n",
+       {"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "Content-Type: application/problem+json\r\n",
+        "Cache-Control: no-store\r\n", "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n",
         "\r\n\r\n{\"type\":\"about:blank\""}) {
     EXPECT_NE(exchange.sent.find(line), std::string::npos) << line << exchange.sent;
   }

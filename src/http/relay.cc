@@ -1,6 +1,7 @@
 #include "http/relay.h"
 
 #include "core/ascii.h"
+#include "http/http_date.h"
 
 namespace countersign::http {
 namespace {
@@ -9,6 +10,12 @@ namespace {
 bool is_framing(std::string_view name) {
   return ascii::equal_ignoring_case(name, "content-length") ||
          ascii::equal_ignoring_case(name, "host") || ascii::equal_ignoring_case(name, "expect");
+}
+
+bool has_date(const Head& head) {
+  for (const Field& field : head.fields)
+    if (ascii::equal_ignoring_case(field.name, "date")) return true;
+  return false;
 }
 
 void copy_fields(const Head& head, const RelayFields& policy, HeadWriter& writer) {
@@ -72,6 +79,8 @@ Task<Result<uint64_t>> relay_response(const ResponseHead& head, ClientExchange& 
   if (framing.kind == BodyFraming::Kind::until_close) framing.kind = BodyFraming::Kind::chunked;
   HeadWriter& writer = exchange.begin_response(head.status, framing);
   copy_fields(head, fields, writer);
+  // RFC 9110 §6.6.1: whoever forwards an answer without Date adds the time at which it came.
+  if (!has_date(head)) writer.field("Date", format_http_date(exchange.now()));
   const bool has_body = head.framing.kind != BodyFraming::Kind::none;
   if (has_body && !upstream.body_buffered()) {
     CS_CO_CHECK(co_await exchange.send({}, false));  // the head need not wait for a slow body

@@ -104,7 +104,20 @@ TEST_F(RelayTest, PassesEndToEndFieldsAndDropsHopByHopOnes) {
       "HTTP/1.1 201 Created\r\nContent-Length: 2\r\nKeep-Alive: 5\r\nX-Secret: s\r\nETag: "
       "e\r\n\r\nok");
   EXPECT_EQ(client_->read(),
-            "HTTP/1.1 201 Created\r\nContent-Length: 2\r\nETag: e\r\nX-Added: yes\r\n\r\nok");
+            "HTTP/1.1 201 Created\r\nContent-Length: 2\r\nETag: e\r\nX-Added: yes\r\nDate: Fri, 15 "
+            "Jan 2027 08:00:00 GMT\r\n\r\nok");
+}
+
+// RFC 9110 §6.6.1: a Date is added where the upstream gave none, and kept where it did.
+TEST_F(RelayTest, KeepsTheUpstreamsDate) {
+  start();
+  client_->write("GET / HTTP/1.1\r\nHost: o\r\n\r\n");
+  server_->read();
+  server_->write(
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
+  EXPECT_EQ(client_->read(),
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\ndate: Sun, 06 Nov 1994 08:49:37 "
+            "GMT\r\nX-Added: yes\r\n\r\n");
 }
 
 TEST_F(RelayTest, StreamsLargeBodiesBothWaysThroughSmallBuffers) {

@@ -3,6 +3,7 @@
 #include "core/json.h"
 #include "http/h1_codec.h"
 #include "http/h1_server_exchange.h"
+#include "http/http_date.h"
 #include "http/read_buffer.h"
 #include "http/stream_io.h"
 
@@ -136,6 +137,7 @@ class ServerConnection final {
     HeadWriter writer(answer);
     writer.status_line(status);
     writer.framing(BodyFraming::of_length(body.size()), /*is_request=*/false);
+    writer.field("Date", format_http_date(executor_.wall_now()));
     writer.field("Content-Type", "application/problem+json");
     writer.field("Connection", "close");
     if (!writer.finish()) panic("a fixed answer cannot be written");

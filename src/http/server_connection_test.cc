@@ -96,6 +96,17 @@ TEST_F(ServerConnectionTest, AnswersSeveralRequestsOnOneConnection) {
   EXPECT_FALSE(peer_->ended());
 }
 
+// RFC 9110 §6.6.1.
+TEST_F(ServerConnectionTest, DatesItsOwnAnswersAndRefusals) {
+  start();
+  constexpr std::string_view date = "\r\nDate: Fri, 15 Jan 2027 08:00:00 GMT\r\n";
+  const std::string answer = ask("GET /ignore HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_NE(answer.find(date), std::string::npos) << answer;
+  const std::string refusal = ask("GET /ignore HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(refusal.starts_with("HTTP/1.1 400 ")) << refusal;
+  EXPECT_NE(refusal.find(date), std::string::npos) << refusal;
+}
+
 TEST_F(ServerConnectionTest, AnswersPipelinedRequestsInOrderHoweverTheyAreSliced) {
   const std::string requests =
       "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\none"

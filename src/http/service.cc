@@ -1,10 +1,18 @@
 #include "http/service.h"
 
+#include "http/http_date.h"
+
 namespace countersign::http {
+
+HeadWriter& begin_own_response(Exchange& exchange, int status, BodyFraming framing) {
+  HeadWriter& writer = exchange.begin_response(status, framing);
+  writer.field("Date", format_http_date(exchange.now()));
+  return writer;
+}
 
 Task<Result<void>> respond(Exchange& exchange, int status, std::string_view content_type,
                            std::string body, std::vector<Field> fields) {
-  HeadWriter& writer = exchange.begin_response(status, BodyFraming::of_length(body.size()));
+  HeadWriter& writer = begin_own_response(exchange, status, BodyFraming::of_length(body.size()));
   if (!body.empty()) writer.field("Content-Type", content_type);
   for (const Field& field : fields) writer.field(field.name, field.value);
   co_return co_await exchange.send(body, /*last=*/true);

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/clock.h"
 #include "core/task.h"
 #include "http/byte_stream.h"
 #include "http/message.h"
@@ -22,6 +23,7 @@ class Exchange {
   // Valid until serve() returns.
   virtual const RequestHead& request() const = 0;
   virtual const PeerInfo& peer() const = 0;
+  virtual WallTime now() const = 0;
 
   // The next piece of the request's body; empty means the end. The view is valid until the next
   // read. The first call sends 100 Continue if the client waits for it. Errors:
@@ -54,7 +56,11 @@ class Service {
   virtual Task<void> serve(Exchange& exchange) = 0;
 };
 
-// A whole small answer in one call. `fields` are added as they are.
+// Begins an answer that originates here, not at an upstream: it carries the time at which it was
+// made (RFC 9110 §6.6.1).
+HeadWriter& begin_own_response(Exchange& exchange, int status, BodyFraming framing);
+
+// A whole small answer of our own in one call. `fields` are added as they are.
 Task<Result<void>> respond(Exchange& exchange, int status, std::string_view content_type,
                            std::string body, std::vector<Field> fields = {});
 

@@ -64,6 +64,7 @@ class Loop final : public Executor {
   T run_until_done(Task<T> task);
 
   BootTime now() const override { return now_; }
+  WallTime wall_now() const override { return SystemClock().wall_now(); }
   void post(std::move_only_function<void()> work) override;
   void spawn(Task<void> task) override;
   size_t tasks_running() const { return tasks_.size(); }

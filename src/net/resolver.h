@@ -16,7 +16,7 @@
 #include "core/ip_address.h"
 #include "core/result.h"
 #include "core/task.h"
-#include "net/worker.h"
+#include "core/worker.h"
 
 namespace countersign::net {
 
@@ -40,8 +40,8 @@ class Resolver final {
   // `clock` outlives the resolver.
   Resolver(const Clock& clock, Options options);
 
-  // Thread-safe. `net.resolve_failed`; `net.worker_busy` or `net.worker_timeout` if the worker does
-  // not keep up.
+  // Thread-safe. `net.resolve_failed`; `core.worker_busy` or `core.worker_timeout` if the worker
+  // does not keep up.
   Task<Result<Addresses>> resolve(Executor& executor, std::string host, BootTime deadline);
 
  private:

@@ -1,4 +1,6 @@
-#include "net/worker.h"
+// The worker under a real loop, and the resolver on top of it.
+
+#include "core/worker.h"
 
 #include <future>
 
@@ -109,7 +111,7 @@ TEST(Worker, RefusesMoreThanItsQueueHolds) {
   auto queued = ask(worker, *loop, []() -> Result<int> { return 2; });
   queued.start();
   const auto refused = loop->run_until_done(ask(worker, *loop, []() -> Result<int> { return 3; }));
-  EXPECT_EQ(refused.error().code, "net.worker_busy");
+  EXPECT_EQ(refused.error().code, "core.worker_busy");
   gate.release();
   testing::turn_until(*loop, [&] { return running.done() && queued.done(); });
   EXPECT_EQ(*queued.take_result(), 2);
@@ -121,7 +123,7 @@ TEST(Worker, AWaitEndsAtItsDeadlineThoughTheWorkGoesOn) {
   Worker worker({});
   const auto late =
       loop->run_until_done(ask(worker, *loop, gate.work(), loop->now() + milliseconds(1)));
-  EXPECT_EQ(late.error().code, "net.worker_timeout");
+  EXPECT_EQ(late.error().code, "core.worker_timeout");
   gate.wait_until_entered();
   gate.release();
   EXPECT_EQ(*loop->run_until_done(ask(worker, *loop, []() -> Result<int> { return 2; })), 2);
@@ -144,7 +146,7 @@ TEST(Worker, ADestroyedWorkerGivesUpWhatStillWaits) {
   EXPECT_EQ(*running.take_result(), 1);
   const auto given_up = queued.take_result();
   ASSERT_FALSE(given_up);
-  EXPECT_EQ(given_up.error().code, "net.worker_stopped");
+  EXPECT_EQ(given_up.error().code, "core.worker_stopped");
 }
 
 class ResolverTest : public ::testing::Test {

@@ -122,6 +122,7 @@ class FakeExchange final : public http::Exchange {
   // http::Exchange
   const http::RequestHead& request() const override { return request_; }
   const http::PeerInfo& peer() const override { return peer_; }
+  WallTime now() const override { return from_unix_seconds(1'700'000'000); }
   Task<Result<std::string_view>> read_body() override {
     ++reads_;
     if (!pieces_.empty()) {

@@ -20,6 +20,7 @@ struct FakeGrant {
   std::string token;
   std::optional<std::chrono::seconds> lifetime;
   std::chrono::nanoseconds delay{};
+  std::optional<consumer::Instant> counted_from = std::nullopt;
 };
 
 struct FakeFailure {
@@ -35,7 +36,7 @@ class FakeTokenSource final : public consumer::TokenSource {
 
   FakeTokenSource& grants(std::string token, std::optional<std::chrono::seconds> lifetime,
                           std::chrono::nanoseconds delay = {}) {
-    script_.push_back(FakeGrant{std::move(token), lifetime, delay});
+    script_.push_back(FakeGrant{.token = std::move(token), .lifetime = lifetime, .delay = delay});
     return *this;
   }
   FakeTokenSource& fails(FakeFailure failure = {}) {
@@ -51,18 +52,22 @@ class FakeTokenSource final : public consumer::TokenSource {
     return on_ask([] { return FakeFailure{}; });
   }
   FakeTokenSource& otherwise_grants(std::string token, std::chrono::seconds lifetime) {
-    return on_ask([token = std::move(token), lifetime] { return FakeGrant{token, lifetime}; });
+    return on_ask([token = std::move(token), lifetime] {
+      return FakeGrant{.token = token, .lifetime = lifetime};
+    });
   }
 
   int asked() const { return asked_; }
   int under_way() const { return under_way_; }
   BootTime last_deadline() const { return last_deadline_; }
+  bool last_refused() const { return last_refused_; }
 
   Task<std::expected<consumer::TokenGrant, consumer::TokenFailure>> fetch(
-      BootTime deadline) override {
+      consumer::FetchRequest request) override {
     const Presence presence(under_way_);
     ++asked_;
-    last_deadline_ = deadline;
+    last_deadline_ = request.deadline;
+    last_refused_ = request.last_refused;
     const Answer answer = next();
     if (const auto* failure = std::get_if<FakeFailure>(&answer)) {
       co_return std::unexpected(consumer::TokenFailure{
@@ -75,7 +80,8 @@ class FakeTokenSource final : public consumer::TokenSource {
     const auto& grant = std::get<FakeGrant>(answer);
     if (grant.delay > std::chrono::nanoseconds(0)) co_await sleep_for(executor_, grant.delay);
     co_return consumer::TokenGrant{.access_token = Secret::copy_of(grant.token),
-                                   .lifetime = grant.lifetime};
+                                   .lifetime = grant.lifetime,
+                                   .counted_from = grant.counted_from};
   }
 
  private:
@@ -105,6 +111,7 @@ class FakeTokenSource final : public consumer::TokenSource {
   int asked_ = 0;
   int under_way_ = 0;
   BootTime last_deadline_{};
+  bool last_refused_ = false;
 };
 
 }  // namespace countersign::testing

@@ -19,6 +19,7 @@ class TestExecutor final : public Executor {
   explicit TestExecutor(FakeClock& clock) : clock_(clock) {}
 
   BootTime now() const override { return clock_.boot_now(); }
+  WallTime wall_now() const override { return clock_.wall_now(); }
   void post(std::move_only_function<void()> work) override {
     const std::lock_guard lock(mutex_);
     posted_.push_back(std::move(work));

@@ -107,5 +107,5 @@ build() {
 
 # Every C++ file of the tree.
 sources() {
-  find src include apps tests fuzz bench examples cmake \( -name '*.h' -o -name '*.cc' \) -type f | LC_ALL=C sort
+  find src apps tests fuzz bench examples cmake \( -name '*.h' -o -name '*.cc' \) -type f | LC_ALL=C sort
 }

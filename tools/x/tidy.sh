@@ -54,7 +54,7 @@ rules() {
 }
 
 dependencies() {
-  find src include apps \( -name '*.h' -o -name '*.cc' \) -type f -print0 | LC_ALL=C sort -z |
+  find src apps \( -name '*.h' -o -name '*.cc' \) -type f -print0 | LC_ALL=C sort -z |
     xargs -0 awk -f tools/x/dependencies.awk
 }
 

@@ -11,7 +11,7 @@ Task<void> StaticDocument::serve(http::Exchange& exchange) const {
     co_return;
   }
   http::HeadWriter& writer =
-      exchange.begin_response(200, http::BodyFraming::of_length(text_.size()));
+      http::begin_own_response(exchange, 200, http::BodyFraming::of_length(text_.size()));
   writer.field("Content-Type", content_type_);
   writer.field("Cache-Control", cache_control);
   // A failed send has closed the connection; nobody is left to be told.

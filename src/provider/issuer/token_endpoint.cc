@@ -189,7 +189,7 @@ Task<void> TokenEndpoint::answer_grant(http::Exchange& exchange, const Decision&
                                        const protocol::TokenGrant& grant) const {
   const Secret body = Secret::take(protocol::write_token_response(grant));
   http::HeadWriter& writer =
-      exchange.begin_response(200, http::BodyFraming::of_length(body.size()));
+      http::begin_own_response(exchange, 200, http::BodyFraming::of_length(body.size()));
   add_common_fields(writer, decision.id);
   // A failed send has closed the connection; the client asks again.
   (void)co_await exchange.send(body.unsafe_reveal_text(), /*last=*/true);
@@ -202,7 +202,7 @@ Task<void> TokenEndpoint::answer_refusal(http::Exchange& exchange, const Decisio
       protocol::write_oauth_error(refusal.error, description_of(refusal),
                                   protocol::code_of(refusal.denial.reason), decision.id.text());
   http::HeadWriter& writer =
-      exchange.begin_response(status, http::BodyFraming::of_length(body.size()));
+      http::begin_own_response(exchange, status, http::BodyFraming::of_length(body.size()));
   add_common_fields(writer, decision.id);
   if (status == 401) {
     // RFC 6749 §5.2: the scheme with which a client may authenticate in the Authorization field.

@@ -1,5 +1,5 @@
-// Worker: threads for work that blocks (name resolution, files, SQLite). A loop's coroutine awaits
-// it with run_on() and never blocks its own thread.
+// Worker: threads for work that blocks (name resolution, files, databases). A loop's coroutine
+// awaits it with run_on() and never blocks its own thread.
 
 #pragma once
 
@@ -16,7 +16,7 @@
 #include "core/executor.h"
 #include "core/result.h"
 
-namespace countersign::net {
+namespace countersign {
 
 class Worker final {
  public:
@@ -44,8 +44,8 @@ class Worker final {
 };
 
 // `co_await run_on<int>(worker, executor, [..] -> Result<int> { … })`: runs the function on the
-// worker and resumes on `executor`, the awaiting coroutine's own. `net.worker_busy` if the queue is
-// full, `net.worker_stopped` if the worker was destroyed first, `net.worker_timeout` if the
+// worker and resumes on `executor`, the awaiting coroutine's own. `core.worker_busy` if the queue
+// is full, `core.worker_stopped` if the worker was destroyed first, `core.worker_timeout` if the
 // deadline passed first.
 //
 // The awaiting Task may be destroyed at any time: the function then still runs to its end (or not
@@ -71,7 +71,7 @@ class RunOn final : private Timer {
     if (worker_.submit(Job(shared_, std::move(work_)))) return true;
     executor_.disarm(*this);
     abandon();
-    result_ = fail(ErrorKind::rate_limited, "net.worker_busy", "too much work is waiting");
+    result_ = fail(ErrorKind::rate_limited, "core.worker_busy", "too much work is waiting");
     return false;
   }
   Result<T> await_resume() { return *std::move(result_); }
@@ -93,7 +93,7 @@ class RunOn final : private Timer {
     Job(Job&&) noexcept = default;
     ~Job() {
       if (shared_) {
-        give(fail(ErrorKind::cancelled, "net.worker_stopped", "the work was given up"));
+        give(fail(ErrorKind::cancelled, "core.worker_stopped", "the work was given up"));
       }
     }
     void operator()() {
@@ -120,7 +120,7 @@ class RunOn final : private Timer {
     }
   }
   void fire() override {
-    resume_with(fail(ErrorKind::timed_out, "net.worker_timeout", "the work took too long"));
+    resume_with(fail(ErrorKind::timed_out, "core.worker_timeout", "the work took too long"));
   }
   // The job's result will be nobody's.
   void abandon() {
@@ -148,4 +148,4 @@ RunOn<T> run_on(Worker& worker, Executor& executor, std::move_only_function<Resu
   return {worker, executor, std::move(work), deadline};
 }
 
-}  // namespace countersign::net
+}  // namespace countersign

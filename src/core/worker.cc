@@ -1,9 +1,9 @@
-#include "net/worker.h"
+#include "core/worker.h"
 
 #include <pthread.h>
 #include <signal.h>
 
-namespace countersign::net {
+namespace countersign {
 
 Worker::Worker(const Options& options) : queue_max_(options.queue_max) {
   for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { serve(); });
@@ -49,4 +49,4 @@ void Worker::serve() {
   }
 }
 
-}  // namespace countersign::net
+}  // namespace countersign
