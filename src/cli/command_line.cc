@@ -7,6 +7,7 @@
 
 #include "cli/check_config.h"
 #include "cli/common_options.h"
+#include "cli/doctor.h"
 #include "cli/egress_command.h"
 #include "cli/gateway_command.h"
 #include "cli/generate_commands.h"
@@ -185,6 +186,7 @@ class CommandLine final {
     check->add_option("file", common_.config, "of a gateway or an egress")->required();
     check->add_option("--set", common_.sets, "as for the server")->allow_extra_args(false);
     add_output(check);
+    add_doctor();
     CLI::App& generate =
         *app_.add_subcommand("generate", "new secrets for a configuration, on standard output")
              ->require_subcommand(1);
@@ -195,6 +197,18 @@ class CommandLine final {
     command(generate, "signing-key", "a private key for the issuer (PKCS#8 PEM)", [this] {
       return generate_signing_key(algorithm_);
     })->add_option("--algorithm", algorithm_, "ES256, PS256 or EdDSA (default ES256)");
+  }
+
+  void add_doctor() {
+    CLI::App* doctor = command(app_, "doctor", "try what the egress's calls need, step by step",
+                               [this] { return run_doctor(common_, doctor_); });
+    add_config(doctor, "the egress's configuration");
+    add_output(doctor);
+    doctor->add_option("--api", doctor_.api, "only the API of this name (default: all)");
+    doctor->add_option("--path", doctor_.path,
+                       "of the GET that is tried: one that may be read (default /)");
+    doctor->add_option("--timeout", doctor_.timeout_ms, "milliseconds for each step (default 5000)")
+        ->check(CLI::Range(1, 600'000));
   }
 
   RevokeFlags revoke() const {
@@ -209,6 +223,7 @@ class CommandLine final {
   Action action_;
   ClientAddFlags client_;
   KeyIssueFlags key_;
+  DoctorFlags doctor_;
   RevokeFlags revoke_;
   TokenRevokeFlags token_;
   int wait_ms_ = 5000;
