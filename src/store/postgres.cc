@@ -115,8 +115,7 @@ Result<std::unique_ptr<Postgres>> Postgres::make(PostgresOptions options, const 
     return fail(ErrorKind::misconfigured, "store.bad_conninfo",
                 "the database's password has a zero byte");
   }
-  return std::unique_ptr<Postgres>(
-      new Postgres(std::move(options), std::move(conninfo), clock));
+  return std::unique_ptr<Postgres>(new Postgres(std::move(options), std::move(conninfo), clock));
 }
 
 Result<std::unique_ptr<Postgres>> Postgres::open(PostgresOptions options, const Clock& clock) {
@@ -159,8 +158,9 @@ Result<void> Postgres::wait(short events, BootTime deadline) {
     const BootClock::duration left = deadline - clock_.boot_now();
     pollfd watched{PQsocket(session_->connection), events, 0};
     if (watched.fd < 0) return lost();
-    const int ready =
-        left.count() > 0 ? poll(&watched, 1, static_cast<int>(ceil<milliseconds>(left).count())) : 0;
+    const int ready = left.count() > 0
+                          ? poll(&watched, 1, static_cast<int>(ceil<milliseconds>(left).count()))
+                          : 0;
     if (ready > 0) return {};
     if (ready < 0 && errno == EINTR) continue;
     // The answer would come to a statement that nobody waits for any more.
@@ -196,8 +196,7 @@ Result<void> Postgres::connect() {
   const BootTime start = clock_.boot_now();
   if (last_failure_ && start < failed_at_ + options_.reconnect_pause) return fail(*last_failure_);
   const auto& targets = conninfo_.targets();
-  const BootClock::duration share =
-      options_.connect_timeout / static_cast<int64_t>(targets.size());
+  const BootClock::duration share = options_.connect_timeout / static_cast<int64_t>(targets.size());
   for (const PostgresTarget& target : targets) {
     auto connected = connect_to(target, clock_.boot_now() + share);
     if (connected) {
@@ -279,8 +278,7 @@ Result<PostgresRows> Postgres::collect(BootTime deadline) {
 
 // The statement's name at the server; empty if as many are kept as may be.
 Result<std::string> Postgres::prepare(std::string_view sql,
-                                      const std::vector<PostgresValue>& values,
-                                      BootTime deadline) {
+                                      const std::vector<PostgresValue>& values, BootTime deadline) {
   std::string key(sql);
   for (const PostgresValue& value : values) key += static_cast<char>(value.type());
   auto& prepared = session_->prepared;

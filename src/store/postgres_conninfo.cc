@@ -85,7 +85,8 @@ Result<Conninfo> Conninfo::parse(const std::string& text) {
   const std::unique_ptr<PQconninfoOption, FreeOptions> options(
       PQconninfoParse(text.c_str(), &message));
   PQfreemem(message);
-  if (!options) return bad("a connection string is neither KEY=VALUE pairs nor a postgresql:// URI");
+  if (!options)
+    return bad("a connection string is neither KEY=VALUE pairs nor a postgresql:// URI");
   Conninfo parsed;
   std::string hosts;
   std::string addresses;

@@ -29,7 +29,7 @@ class PostgresRows final {
   // True: there is a row to read. Starts before the first.
   bool next();
   int size() const;
-  int64_t changes() const;  // rows inserted, updated or deleted
+  int64_t changes() const;      // rows inserted, updated or deleted
   std::string command() const;  // "COMMIT", "INSERT 0 1"
 
   // Columns start at 0.

@@ -161,13 +161,12 @@ void PostgresServer::make_cluster() {
 
 std::vector<std::string> PostgresServer::server_command() const {
   std::vector<std::string> command{
-      find_programs() / "postgres", "-D", folder_ / "data", "-k", folder_.path(),
-      "-p",                         std::to_string(port_)};
+      find_programs() / "postgres", "-D", folder_ / "data", "-k", folder_.path(), "-p",
+      std::to_string(port_)};
   for (const char* setting :
-       {"listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off",
-        "synchronous_commit=off", "shared_buffers=16MB", "max_connections=200",
-        "unix_socket_permissions=0700", "log_statement=none", "logging_collector=off",
-        "log_destination=stderr"}) {
+       {"listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off", "synchronous_commit=off",
+        "shared_buffers=16MB", "max_connections=200", "unix_socket_permissions=0700",
+        "log_statement=none", "logging_collector=off", "log_destination=stderr"}) {
     command.emplace_back("-c");
     command.emplace_back(setting);
   }

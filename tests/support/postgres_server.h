@@ -1,6 +1,6 @@
-// A throw-away PostgreSQL for tests: made by initdb in a temporary folder, without fsync, ended with
-// the object (and with the process, if that is killed). Reached through a Unix socket in a folder
-// that only its owner can enter, and on loopback with a password.
+// A throw-away PostgreSQL for tests: made by initdb in a temporary folder, without fsync, ended
+// with the object (and with the process, if that is killed). Reached through a Unix socket in a
+// folder that only its owner can enter, and on loopback with a password.
 //
 // PostgreSQL refuses to run as root; a test that does starts it as the user "postgres".
 
