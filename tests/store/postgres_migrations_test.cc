@@ -23,19 +23,10 @@ constexpr Migration second{2, "second", "UPDATE countersign.a SET x = x + 1;"};
 constexpr std::array one{first};
 constexpr std::array two{first, second};
 
-class PostgresMigrations : public PostgresTest {
- protected:
-  // The server's limits are for statements of every day; eight at once on a busy machine need more.
-  std::unique_ptr<Postgres> open_patient() {
-    PostgresOptions patient = options();
-    patient.connect_timeout = std::chrono::seconds(60);
-    patient.statement_timeout = std::chrono::seconds(60);
-    return open(std::move(patient));
-  }
-};
+class PostgresMigrations : public PostgresTest {};
 
 TEST_F(PostgresMigrations, AreAppliedOnceAndInOrder) {
-  const auto db = open_patient();
+  const auto db = open();
   ASSERT_TRUE(migrate(*db, "part", one));
   EXPECT_EQ(db->query_integer("SELECT x FROM a")->value(), 1);
   ASSERT_TRUE(migrate(*db, "part", two));
@@ -47,7 +38,7 @@ TEST_F(PostgresMigrations, AreAppliedOnceAndInOrder) {
 }
 
 TEST_F(PostgresMigrations, PartsCountEachForThemselves) {
-  const auto db = open_patient();
+  const auto db = open();
   ASSERT_TRUE(migrate(*db, "part", two));
   const std::array other{Migration{1, "other", "CREATE TABLE countersign.b (x INT)"}};
   ASSERT_TRUE(migrate(*db, "other", other));
@@ -55,7 +46,7 @@ TEST_F(PostgresMigrations, PartsCountEachForThemselves) {
 }
 
 TEST_F(PostgresMigrations, OfANewerProgramOrAnotherAreRefusedByName) {
-  const auto db = open_patient();
+  const auto db = open();
   ASSERT_TRUE(migrate(*db, "part", two));
   const auto newer = migrate(*db, "part", one);
   ASSERT_FALSE(newer);
@@ -70,7 +61,7 @@ TEST_F(PostgresMigrations, OfANewerProgramOrAnotherAreRefusedByName) {
 }
 
 TEST_F(PostgresMigrations, ThatFailLeaveNothingBehind) {
-  const auto db = open_patient();
+  const auto db = open();
   const std::array bad{first, Migration{2, "bad",
                                         "CREATE TABLE countersign.b (x INT); INSERT INTO "
                                         "countersign.absent VALUES (1);"}};
@@ -81,7 +72,7 @@ TEST_F(PostgresMigrations, ThatFailLeaveNothingBehind) {
 }
 
 TEST_F(PostgresMigrations, MustNotEndTheirTransaction) {
-  const auto db = open_patient();
+  const auto db = open();
   const std::array bad{Migration{1, "bad", "COMMIT"}};
   const auto refused = migrate(*db, "part", bad);
   ASSERT_FALSE(refused);
@@ -95,14 +86,14 @@ TEST_F(PostgresMigrations, AreAppliedByOneOfManyThatStartAtOnce) {
     std::vector<std::jthread> running;
     for (int i = 0; i < 8; ++i) {
       running.emplace_back([&] {
-        const auto db = open_patient();
+        const auto db = open();
         start.arrive_and_wait();
         if (migrate(*db, "part", two)) ++succeeded;
       });
     }
   }
   EXPECT_EQ(succeeded, 8);
-  const auto db = open_patient();
+  const auto db = open();
   EXPECT_EQ(db->query_integer("SELECT x FROM a")->value(), 2);
 }
 
@@ -111,13 +102,13 @@ TEST_F(PostgresMigrations, NeedNoRightToMakeSchemasIfTheirsIsThere) {
   server().run_sql(database_, "ALTER DATABASE " + database_ +
                                   " OWNER TO postgres; CREATE SCHEMA "
                                   "countersign AUTHORIZATION app");
-  const auto db = open_patient();
+  const auto db = open();
   EXPECT_TRUE(migrate(*db, "part", two));
 }
 
 TEST_F(PostgresMigrations, WithoutTheRightSayWhatIsMissing) {
   server().run_sql(database_, "ALTER DATABASE " + database_ + " OWNER TO postgres");
-  const auto db = open_patient();
+  const auto db = open();
   const auto refused = migrate(*db, "part", two);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "store.read_only");

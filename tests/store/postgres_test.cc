@@ -82,7 +82,6 @@ TEST_F(PostgresTest, StatesOfTheServerBecomeOurCodes) {
       {"SELECT 'swordfish'::text::bigint", "store.sql", ErrorKind::internal},
       {"SELECT 1/0", "store.sql", ErrorKind::internal},
       {"SELECT rolpassword FROM pg_authid", "store.read_only", ErrorKind::misconfigured},
-      {"SELECT pg_sleep(60)", "store.busy", ErrorKind::unavailable},
   };
   for (const auto& c : cases) {
     const auto refused = db->query(c.sql);
@@ -153,7 +152,7 @@ TEST_F(PostgresTest, CommitOfAFailedTransactionIsAnError) {
 TEST_F(PostgresTest, ALockThatIsHeldIsBusyAndTheSessionStays) {
   const auto holder = open();
   PostgresOptions hasty = options();
-  hasty.statement_timeout = std::chrono::milliseconds(400);
+  hasty.statement_timeout = std::chrono::seconds(2);
   const auto db = open(std::move(hasty));
   auto transaction = PostgresTransaction::begin(*holder);
   ASSERT_TRUE(holder->run("SELECT pg_advisory_xact_lock(7)"));
@@ -179,8 +178,23 @@ TEST_F(PostgresTest, ThePasswordComesAsASecretAndShowsNowhere) {
   EXPECT_THAT(refused.error().for_log(), HasSubstr("password authentication failed"));
 }
 
+TEST_F(PostgresTest, AStatementThatTakesTooLongIsBusyAndTheSessionStays) {
+  PostgresOptions hasty = options();
+  hasty.statement_timeout = std::chrono::seconds(2);
+  const auto db = open(std::move(hasty));
+  const int session = db->backend_pid();
+  const auto refused = db->query("SELECT pg_sleep(600)");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "store.busy");
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+  EXPECT_TRUE(db->query("SELECT 1"));
+  EXPECT_EQ(db->backend_pid(), session);
+}
+
 TEST_F(PostgresTest, TheServerIsToldTheSameLimits) {
-  const auto db = open();
+  PostgresOptions short_ones = options();
+  short_ones.statement_timeout = std::chrono::seconds(2);
+  const auto db = open(std::move(short_ones));
   const auto setting = [&](std::string_view name) {
     auto rows = db->query("SELECT setting FROM pg_settings WHERE name = $1", name);
     return rows && rows->next() ? rows->text(0) : "";

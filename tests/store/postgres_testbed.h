@@ -21,8 +21,12 @@ class PostgresTest : public ::testing::Test {
     database_ = server().create_database();
   }
   static testing::PostgresServer& server() { return testing::PostgresServer::shared(); }
+  // A machine that runs many tests at once is slow: only what tests time-outs sets short ones.
   PostgresOptions options() const {
-    return {.conninfo = server().conninfo(database_), .reconnect_pause = {}};
+    return {.conninfo = server().conninfo(database_),
+            .connect_timeout = std::chrono::seconds(60),
+            .statement_timeout = std::chrono::seconds(60),
+            .reconnect_pause = {}};
   }
   std::unique_ptr<Postgres> open() { return open(options()); }
   std::unique_ptr<Postgres> open(PostgresOptions options) {

@@ -81,8 +81,9 @@ TEST_P(TokenStoreContract, WhatIsPublishedIsRead) {
   EXPECT_EQ(read.token->key_version, 3u);
   EXPECT_GE(read.token->age, 2s);
   EXPECT_LT(read.token->age, 50s);
-  // The store's clock moved between the two: what was lived is not there to live.
-  EXPECT_NEAR(static_cast<double>((read.token->age + read.token->expires_in).count()), 62e6, 1e4);
+  // What was lived is not there to live. PostgreSQL reads its clock once for each.
+  EXPECT_GE(read.token->age + read.token->expires_in, 62s);
+  EXPECT_LT(read.token->age + read.token->expires_in, 63s);
 }
 
 TEST_P(TokenStoreContract, ATokenThatHasEndedSaysSo) {
@@ -232,11 +233,12 @@ TEST_P(TokenStoreContract, SealedBytesAreReplacedOfExactlyThatGenerationAndVersi
   const TokenRow before = row();
   EXPECT_TRUE(must(store_->replace_sealed("slot", 1, 1, as_bytes("new"), 2)));
   EXPECT_FALSE(must(store_->replace_sealed("slot", 1, 1, as_bytes("newer"), 2)));
-  EXPECT_EQ(row().token->sealed, to_bytes("new"));
-  EXPECT_EQ(row().token->key_version, 2u);
-  EXPECT_EQ(row().generation, before.generation);
-  EXPECT_NEAR(static_cast<double>((row().token->age + row().token->expires_in).count()),
-              static_cast<double>((before.token->age + before.token->expires_in).count()), 1e4);
+  const TokenRow after = row();
+  EXPECT_EQ(after.token->sealed, to_bytes("new"));
+  EXPECT_EQ(after.token->key_version, 2u);
+  EXPECT_EQ(after.generation, before.generation);
+  EXPECT_EQ(after.token->age + after.token->expires_in,
+            before.token->age + before.token->expires_in);
   EXPECT_THAT(must(store_->slots_to_rekey(1)), ::testing::ElementsAre("slot"));
 }
 
