@@ -22,6 +22,12 @@ using testing::PostgresServer;
 
 class PostgresOutage : public PostgresTest {
  protected:
+  using PostgresTest::options;
+  PostgresOptions options(const std::string& conninfo) const {
+    PostgresOptions other = options();
+    other.conninfo = conninfo;
+    return other;
+  }
   // Ends the session from another one, as an operator would, and waits until it is gone.
   void terminate(int pid) {
     const auto other = open();
@@ -100,7 +106,7 @@ TEST_F(PostgresOutage, NothingRunsOutsideOfATransactionWhoseSessionWasLost) {
 TEST_F(PostgresOutage, AServerThatStopsAndComesBackIsFoundAgain) {
   PostgresServer own;
   const std::string conninfo = own.conninfo(own.create_database());
-  const auto db = open({.conninfo = conninfo, .reconnect_pause = {}});
+  const auto db = open(options(conninfo));
   own.stop();
   for (int i = 0; i < 2; ++i) {
     const auto refused = db->query_integer("SELECT 1");
@@ -108,7 +114,7 @@ TEST_F(PostgresOutage, AServerThatStopsAndComesBackIsFoundAgain) {
     EXPECT_EQ(refused.error().code, "store.unavailable");
     EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
   }
-  const auto later = Postgres::open_later({.conninfo = conninfo}, clock_);
+  const auto later = Postgres::open_later(options(conninfo), clock_);
   ASSERT_TRUE(later);
   own.start();
   EXPECT_EQ(db->query_integer("SELECT 1")->value(), 1);
@@ -164,7 +170,7 @@ TEST_F(PostgresOutage, TheTokenStoreStartsWithoutItsServerAndRecovers) {
   PostgresServer own;
   const std::string conninfo = own.conninfo(own.create_database());
   own.stop();
-  auto opened = PostgresTokenStore::open({.conninfo = conninfo, .reconnect_pause = {}}, clock_);
+  auto opened = PostgresTokenStore::open(options(conninfo), clock_);
   ASSERT_TRUE(opened);
   TokenStore& store = **opened;
   EXPECT_EQ(store.read("s").error().code, "store.unavailable");
