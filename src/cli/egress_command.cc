@@ -15,13 +15,19 @@
 namespace countersign::cli {
 namespace {
 
+// A server of the issuer, reached from the home loop.
+struct SharedIssuer {
+  Published<net::TlsClientContext> tls;
+  std::unique_ptr<net::ClientPool> pool;
+};
+
 // One API's parts that all loops share. Destroyed after the loops, and after the home thread has
 // stopped.
 struct SharedApi {
   const EgressApiConfig* config = nullptr;
   Published<net::TlsClientContext> tls;
-  Published<net::TlsClientContext> issuer_tls;
-  std::unique_ptr<net::ClientPool> issuer_pool;  // on the home loop
+  std::unique_ptr<SharedIssuer> issuer;
+  std::vector<std::unique_ptr<SharedIssuer>> issuer_origins;  // as the configuration's
   std::unique_ptr<consumer::ProcessScheme> scheme;
 };
 
@@ -51,26 +57,40 @@ net::ClientPoolOptions pool_options(const http::Url& url, const std::optional<En
   return options;
 }
 
+Result<std::unique_ptr<SharedIssuer>> make_issuer(const http::Url& url,
+                                                  const std::optional<Endpoint>& connect_to,
+                                                  const net::TlsClientContext::Options& tls,
+                                                  Shared& shared) {
+  auto issuer = std::make_unique<SharedIssuer>();
+  CS_TRY(auto context, net::TlsClientContext::create(tls));
+  issuer->tls.publish(std::move(context));
+  issuer->pool = std::make_unique<net::ClientPool>(
+      shared.home->loop(), shared.resolver,
+      pool_options(url, connect_to, 4),  // a slot asks once at a time
+      &issuer->tls);
+  return issuer;
+}
+
 Result<std::unique_ptr<SharedApi>> make_api(const EgressApiConfig& config, Shared& shared) {
   auto api = std::make_unique<SharedApi>();
   api->config = &config;
   CS_TRY(auto tls, net::TlsClientContext::create(config.tls));
   api->tls.publish(std::move(tls));
+  consumer::SchemeParts parts{.home = shared.home->loop(),
+                              .clock = shared.clock,
+                              .entropy = shared.entropy,
+                              .certificate_thumbprint = config.certificate_thumbprint};
   if (config.issuer) {
-    CS_TRY(auto issuer_tls, net::TlsClientContext::create(config.issuer_tls));
-    api->issuer_tls.publish(std::move(issuer_tls));
-    api->issuer_pool = std::make_unique<net::ClientPool>(
-        shared.home->loop(), shared.resolver,
-        pool_options(*config.issuer, config.issuer_connect_to, 4),  // a slot asks once at a time
-        &api->issuer_tls);
+    CS_TRY(api->issuer,
+           make_issuer(*config.issuer, config.issuer_connect_to, config.issuer_tls, shared));
+    parts.issuer = api->issuer->pool.get();
   }
-  CS_TRY(api->scheme,
-         consumer::make_scheme(config.scheme->name, config.settings,
-                               {.home = shared.home->loop(),
-                                .clock = shared.clock,
-                                .entropy = shared.entropy,
-                                .issuer = api->issuer_pool.get(),
-                                .certificate_thumbprint = config.certificate_thumbprint}));
+  for (const IssuerOriginConfig& origin : config.issuer_origins) {
+    CS_TRY(auto made, make_issuer(origin.url, std::nullopt, origin.tls, shared));
+    parts.issuer_origins.push_back({origin.url.origin(), made->pool.get()});
+    api->issuer_origins.push_back(std::move(made));
+  }
+  CS_TRY(api->scheme, consumer::make_scheme(config.scheme->name, config.settings, parts));
   return api;
 }
 

@@ -80,11 +80,30 @@ consumer::SchemeSettings read_settings(const ConfigSection& table, const consume
         settings.seconds.emplace(key,
                                  table.seconds(key, seconds(1), {seconds(1), hours(24 * 365)}));
         break;
+      case Kind::table: {
+        const ConfigSection pairs = table.section(key);
+        for (const std::string& name : pairs.keys())
+          settings.tables[key].emplace(name, pairs.string(name));
+        break;
+      }
       case Kind::secret:
         break;
     }
   }
   return settings;
+}
+
+// Pins are of the API's or the issuer's key, so they do not count here.
+void read_issuer_origins(const ConfigSection& table, EgressApiConfig& api) {
+  constexpr std::string_view key = "token_endpoint_origins";
+  for (const std::string& text : api.settings.list(key)) {
+    IssuerOriginConfig origin{.url = read_url(table, key, text), .tls = api.issuer_tls};
+    if (origin.url.host.empty()) continue;
+    if (origin.url.target() != "/") table.problem(key, "expected https://HOST[:PORT]");
+    origin.tls.server_name = origin.url.host;
+    origin.tls.spki_pins.clear();
+    api.issuer_origins.push_back(std::move(origin));
+  }
 }
 
 void read_scheme(const ConfigSection& section, EgressApiConfig& api) {
@@ -112,6 +131,7 @@ void read_scheme(const ConfigSection& section, EgressApiConfig& api) {
     const bool same_host = api.issuer->origin() == api.url.origin();
     if (same_host && !api.issuer_connect_to) api.issuer_connect_to = api.connect_to;
     if (!same_host) api.issuer_tls.spki_pins.clear();  // the pins are of the API's key
+    read_issuer_origins(table, api);
   }
 }
 

@@ -17,6 +17,12 @@
 
 namespace countersign::cli {
 
+// An origin besides the issuer's own where its token endpoint may be.
+struct IssuerOriginConfig {
+  http::Url url;
+  net::TlsClientContext::Options tls;  // the issuer's trust anchors, this origin's own name
+};
+
 struct EgressApiConfig {
   consumer::EgressApiOptions options;
   http::Url url;
@@ -29,7 +35,8 @@ struct EgressApiConfig {
   std::optional<http::Url> issuer;  // of schemes that need one
   std::optional<Endpoint> issuer_connect_to;
   net::TlsClientContext::Options issuer_tls;  // as `tls`, for the issuer's host
-  size_t connections_max = 1024;              // of each loop
+  std::vector<IssuerOriginConfig> issuer_origins;
+  size_t connections_max = 1024;  // of each loop
 };
 
 struct EgressConfig {
