@@ -21,7 +21,10 @@ std::string text_of(const Json& object, std::string_view name) {
 // Numbers of seconds are written as JSON's floating numbers.
 std::string seconds_of(const Json& object, std::string_view name) {
   if (!object.is_object() || !object.contains(name) || !object[name].is_number()) return "";
-  return std::to_string(static_cast<int64_t>(object[name].get<double>())) + "s";
+  const double seconds = object[name].get<double>();
+  constexpr double believable = 1e12;  // and fits an integer
+  return seconds >= 0 && seconds <= believable ? std::to_string(static_cast<int64_t>(seconds)) + "s"
+                                               : "";
 }
 
 OutputRecord row_of(const Json& api) {

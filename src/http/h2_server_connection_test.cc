@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "http/h2_session.h"
-#include "http/h2_test_client.h"
 #include "http/memory_stream.h"
+#include "support/h2_test_client.h"
 #include "support/test_executor.h"
 
 namespace countersign::http {

@@ -80,11 +80,14 @@ TEST_F(EgressAccess, http2_with_prior_knowledge_pays_as_http1_does) {
       curl({"--http2-prior-knowledge", "-H", "Content-Type: application/json", "-H",
             "Idempotency-Key: h2", "-d", std::string(order), tcp("/api_key/v1/payments")});
   ASSERT_NE(paid.find("\n201 2"), std::string::npos) << paid;
-  const std::string listed =
-      curl({"--http2-prior-knowledge", "--parallel", tcp("/oauth2_bearer/v1/payments"),
-            tcp("/api_key/v1/payments"), tcp("/oauth2_certificate/v1/payments")});
-  EXPECT_NE(listed.find("pay_"), std::string::npos) << listed;
-  EXPECT_EQ(listed.find("\n4"), std::string::npos) << listed;
+  // One call a connection: curl 7.88 fails to use one twice
+  // (https://github.com/curl/curl/pull/10643).
+  for (const std::string_view scheme : {"api_key", "oauth2_bearer", "oauth2_certificate"}) {
+    const std::string listed =
+        curl({"--http2-prior-knowledge", tcp("/" + std::string(scheme) + "/v1/payments")});
+    EXPECT_NE(listed.find("\n200 2"), std::string::npos) << listed;
+    EXPECT_EQ(listed.find("pay_") != std::string::npos, scheme == "api_key") << listed;
+  }
   EXPECT_NE(curl({"--http2", tcp("/api_key/v1/payments")}).find("\n200 1.1"), std::string::npos);
 }
 
