@@ -1,5 +1,6 @@
 #include "cli/egress_config.h"
 
+#include "cli/egress_local_config.h"
 #include "cli/pem_file.h"
 #include "crypto/certificate.h"
 
@@ -150,6 +151,8 @@ EgressApiConfig read_api(const ConfigSection& section) {
     section.problem("url",
                     "expected https://HOST[:PORT] without a path; paths come from the calls");
   }
+  api.options.origin = api.url.origin();
+  api.options.hosts = section.strings("hosts", {});
   api.connect_to = section.optional_endpoint("connect_to");
   api.tls.server_anchors_pem =
       read_pem(section, "trust_anchors", "the CAs of the provider's certificate (PEM)");
@@ -179,6 +182,8 @@ Result<EgressConfig> load_egress_config(const CommonOptions& common) {
   const std::vector<ConfigSection> apis = root.tables("api");
   if (apis.empty()) root.problem("api", "at least one [[api]] is needed");
   for (const ConfigSection& api : apis) config.apis.push_back(read_api(api));
+  config.callers = read_callers(root);
+  config.admin = read_admin(root);
   config.unsafe_options = reader.unsafe_options();
   CS_CHECK(reader.finish());
   return config;

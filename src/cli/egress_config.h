@@ -44,6 +44,8 @@ struct EgressConfig {
   std::string access_log_path;  // empty: no access log; "-": standard output
   consumer::EgressOptions egress;
   std::vector<EgressApiConfig> apis;
+  std::vector<consumer::CallerRuleOptions> callers;
+  std::optional<net::ListenOptions> admin;
   std::vector<std::string> unsafe_options;
 };
 

@@ -25,6 +25,9 @@ enum class ListenScope {
   local_only,  // an egress serves its own machine: loopback or a Unix socket, unless told otherwise
 };
 
+// One [[listener]], or another table of the same keys.
+net::ListenOptions read_listener(const ConfigSection& section, ListenScope scope);
+
 // Reads [[listener]] and [server]. Problems are noted in the sections.
 ServerConfig read_server_config(const ConfigSection& root, ListenScope scope);
 
