@@ -1,5 +1,6 @@
 #include "cli/egress_config.h"
 
+#include "cli/identity_files.h"
 #include "cli/pem_file.h"
 #include "crypto/certificate.h"
 
@@ -40,19 +41,16 @@ std::vector<crypto::Sha256Digest> read_pins(const ConfigSection& api) {
 
 // Certificate and key of this side, for the API and its issuer alike.
 std::optional<net::TlsIdentity> read_identity(const ConfigSection& api, std::string& thumbprint) {
-  if (!api.has("certificate")) return std::nullopt;
-  net::TlsIdentity identity;
-  identity.certificate_chain_pem =
-      read_pem(api, "certificate", "the client's certificate chain (PEM)");
-  identity.private_key_pem = api.secret("private_key");
-  if (identity.certificate_chain_pem.empty()) return identity;
+  std::optional<net::TlsIdentity> read = read_identity_files(api);
+  if (!read || read->certificate_chain_pem.empty()) return read;
+  const net::TlsIdentity& identity = *read;
   const auto chain = crypto::parse_certificates_pem(identity.certificate_chain_pem);
   if (!chain) {
     api.problem("certificate", chain.error().public_text);
   } else {
     thumbprint = encode_base64url(chain->front().thumbprint);
   }
-  return identity;
+  return read;
 }
 
 consumer::SchemeSettings read_settings(const ConfigSection& table, const consumer::SchemeRow& row) {
