@@ -9,6 +9,7 @@
 #include "cli/common_options.h"
 #include "cli/doctor.h"
 #include "cli/egress_command.h"
+#include "cli/egress_status.h"
 #include "cli/gateway_command.h"
 #include "cli/generate_commands.h"
 #include "cli/registry_commands.h"
@@ -100,9 +101,20 @@ class CommandLine final {
     add_config(command(app_, "gateway", "run issuer and gateway (the provider's side)",
                        [this] { return run_gateway(common_); }),
                "the gateway's configuration");
-    add_config(command(app_, "egress", "run the sidecar (the consumer's side)",
-                       [this] { return run_egress(common_); }),
-               "the egress's configuration");
+    add_egress();
+  }
+
+  // Without a further word it serves.
+  void add_egress() {
+    CLI::App* egress = app_.add_subcommand("egress", "run the sidecar (the consumer's side)");
+    egress->callback([this] {  // after that of a subcommand
+      if (!action_) action_ = [this] { return run_egress(common_); };
+    });
+    add_config(egress, "the egress's configuration");
+    CLI::App* status = command(*egress, "status", "how a running egress is: asks its [admin]",
+                               [this] { return show_egress_status(common_); });
+    status->fallthrough();  // --config
+    add_output(status);
   }
 
   void add_client_commands() {

@@ -1,5 +1,6 @@
 #include "cli/egress_config.h"
 
+#include "cli/egress_local_config.h"
 #include "cli/identity_files.h"
 #include "cli/pem_file.h"
 #include "crypto/certificate.h"
@@ -122,12 +123,19 @@ EgressApiConfig read_api(const ConfigSection& section) {
       section.duration("deadline", api.options.deadline, {milliseconds(100), hours(1)}));
   api.options.keep_body_bytes_max =
       section.byte_size("keep_body_bytes_max", api.options.keep_body_bytes_max, {0, 16 << 20});
+  api.probe_path = section.string("probe_path", "");
+  if (!api.probe_path.empty() &&
+      (!api.probe_path.starts_with('/') || !http::is_target_text(api.probe_path))) {
+    section.problem("probe_path", "expected a path such as /v1/payments?limit=1");
+  }
   api.connections_max = section.integer("connections_max", api.connections_max, {1, 100'000});
   api.url = read_url(section, "url", section.string("url"));
   if (!api.url.path.empty() && api.url.target() != "/") {
     section.problem("url",
                     "expected https://HOST[:PORT] without a path; paths come from the calls");
   }
+  api.options.origin = api.url.origin();
+  api.options.hosts = section.strings("hosts", {});
   api.connect_to = section.optional_endpoint("connect_to");
   api.tls.server_anchors_pem =
       read_pem(section, "trust_anchors", "the CAs of the provider's certificate (PEM)");
@@ -157,7 +165,11 @@ Result<EgressConfig> load_egress_config(const CommonOptions& common) {
   const std::vector<ConfigSection> apis = root.tables("api");
   if (apis.empty()) root.problem("api", "at least one [[api]] is needed");
   for (const ConfigSection& api : apis) config.apis.push_back(read_api(api));
+  config.callers = read_callers(root);
+  config.admin = read_admin(root);
+  config.watch_files = root.section("reload").boolean("watch_files", config.watch_files);
   config.unsafe_options = reader.unsafe_options();
+  config.files = reader.files();
   CS_CHECK(reader.finish());
   return config;
 }

@@ -75,6 +75,8 @@ class TlsClientContext final {
     // them.
     std::vector<crypto::Sha256Digest> spki_pins{};
     bool unsafe_allow_tls_1_2 = false;
+
+    friend bool operator==(const Options&, const Options&) = default;
   };
   // As for the server; `net.tls_bad_server_name`.
   static Result<std::shared_ptr<const TlsClientContext>> create(const Options& options);

@@ -46,6 +46,8 @@ struct SchemeSettings {
   std::vector<std::string> list(std::string_view key) const;
   std::chrono::seconds seconds_or(std::string_view key, std::chrono::seconds otherwise) const;
   Secret secret(std::string_view key) const;  // empty if absent
+
+  friend bool operator==(const SchemeSettings&, const SchemeSettings&) = default;
 };
 
 // What a scheme may use; all outlives it.
