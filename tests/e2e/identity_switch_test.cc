@@ -94,6 +94,10 @@ class IdentitySwitch : public WholePath {
     return must(consumer->process().wait_for_line(
         [&](std::string_view line) { return line.find(event) != std::string_view::npos; }, from));
   }
+  // The audit log writes the beginning of a thumbprint.
+  static std::string in_audit(const drill::Identity& identity) {
+    return identity.thumbprint.substr(0, 16);
+  }
   std::vector<std::string> audit_lines() const {
     std::ifstream file(provider->audit_log());
     std::vector<std::string> lines;
@@ -126,8 +130,8 @@ TEST_F(IdentitySwitch, certificate_key_and_api_key_change_under_load_and_nothing
   const std::vector<std::string> lines = audit_lines();
   ASSERT_GT(lines.size(), audited + 100);
   for (size_t i = audited; i < lines.size(); ++i)
-    EXPECT_EQ(lines[i].find(client.thumbprint), std::string::npos) << lines[i];
-  EXPECT_NE(lines.back().find(renewed.thumbprint), std::string::npos) << lines.back();
+    EXPECT_EQ(lines[i].find(in_audit(client)), std::string::npos) << lines[i];
+  EXPECT_NE(lines.back().find(in_audit(renewed)), std::string::npos) << lines.back();
 }
 
 TEST_F(IdentitySwitch, an_identity_that_the_provider_refuses_is_not_taken) {
