@@ -9,6 +9,7 @@
 #include "cli/egress_admin.h"
 #include "cli/egress_config.h"
 #include "cli/egress_loops.h"
+#include "cli/egress_reload.h"
 #include "core/log.h"
 #include "net/run_server.h"
 
@@ -25,7 +26,15 @@ struct Shared {
   std::shared_ptr<EgressGeneration> generation;
   std::optional<EgressLoops> loops;
   std::optional<EgressAdmin> admin;
+  std::optional<EgressReload> reload;
 };
+
+Result<net::Fd> open_log_file(const std::string& path) {
+  net::Fd file(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  if (file.valid()) return file;
+  return fail(ErrorKind::misconfigured, "egress.access_log",
+              path + ": cannot be opened for writing");
+}
 
 Result<void> open_access_log(Shared& shared) {
   const std::string& path = shared.generation->config().access_log_path;
@@ -34,13 +43,21 @@ Result<void> open_access_log(Shared& shared) {
     shared.access_sink = std::make_unique<DescriptorSink>(STDOUT_FILENO);
     return {};
   }
-  shared.access_log = net::Fd(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
-  if (shared.access_log.get() < 0) {
-    return fail(ErrorKind::misconfigured, "egress.access_log",
-                path + ": cannot be opened for writing");
-  }
+  CS_TRY(shared.access_log, open_log_file(path));
   shared.access_sink = std::make_unique<DescriptorSink>(shared.access_log.get());
   return {};
+}
+
+// After the file was renamed: the loops go on writing to the same descriptor, which is another file
+// from here on.
+void reopen_access_log(const Shared& shared, const Log& log) {
+  if (!shared.access_log.valid()) return;
+  const auto file = open_log_file(shared.generation->config().access_log_path);
+  if (!file) {
+    log.error("egress.reopen_failed", {{"error", file.error()}});
+  } else if (dup3(file->get(), shared.access_log.get(), O_CLOEXEC) < 0) {
+    log.error("egress.reopen_failed");
+  }
 }
 
 // Everything but the log, sockets and threads.
@@ -58,7 +75,10 @@ Result<void> start_home(Shared& shared, const Log& log) {
     CS_TRY(const std::string address, shared.admin->listen(*admin));
     log.info("egress.admin_listening", {{"address", address}});
   }
-  shared.process.home->loop().post([&shared] { shared.generation->start(); });
+  shared.process.home->loop().post([&shared] {
+    shared.generation->start();
+    shared.reload->start();
+  });
   shared.process.home->start();
   return {};
 }
@@ -75,6 +95,10 @@ Result<net::RunOptions> run_options(Shared& shared, const Log& log) {
   options.server.serving.limits = server.limits;
   options.drain_patience = server.drain_patience;
   options.on_started = [&shared, &log](net::Server&) { return start_home(shared, log); };
+  options.on_reload = [&shared, &log] {
+    reopen_access_log(shared, log);
+    shared.reload->request();
+  };
   options.on_draining = [&shared] { shared.loops->begin_drain(); };
   return options;
 }
@@ -95,6 +119,7 @@ Result<void> run_egress(const CommonOptions& common) {
   Shared& shared = *owned;
   CS_CHECK(open_access_log(shared));
   shared.loops.emplace(shared.generation, shared.access_sink.get());
+  shared.reload.emplace(common, *shared.loops, shared.process, log);
   CS_TRY(net::RunOptions options, run_options(shared, log));
   auto result = net::run_server("egress", log, std::move(options),
                                 [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {

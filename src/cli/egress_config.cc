@@ -1,6 +1,7 @@
 #include "cli/egress_config.h"
 
 #include "cli/egress_local_config.h"
+#include "cli/identity_files.h"
 #include "cli/pem_file.h"
 #include "crypto/certificate.h"
 
@@ -41,19 +42,16 @@ std::vector<crypto::Sha256Digest> read_pins(const ConfigSection& api) {
 
 // Certificate and key of this side, for the API and its issuer alike.
 std::optional<net::TlsIdentity> read_identity(const ConfigSection& api, std::string& thumbprint) {
-  if (!api.has("certificate")) return std::nullopt;
-  net::TlsIdentity identity;
-  identity.certificate_chain_pem =
-      read_pem(api, "certificate", "the client's certificate chain (PEM)");
-  identity.private_key_pem = api.secret("private_key");
-  if (identity.certificate_chain_pem.empty()) return identity;
+  std::optional<net::TlsIdentity> read = read_identity_files(api);
+  if (!read || read->certificate_chain_pem.empty()) return read;
+  const net::TlsIdentity& identity = *read;
   const auto chain = crypto::parse_certificates_pem(identity.certificate_chain_pem);
   if (!chain) {
     api.problem("certificate", chain.error().public_text);
   } else {
     thumbprint = encode_base64url(chain->front().thumbprint);
   }
-  return identity;
+  return read;
 }
 
 consumer::SchemeSettings read_settings(const ConfigSection& table, const consumer::SchemeRow& row) {
@@ -145,6 +143,11 @@ EgressApiConfig read_api(const ConfigSection& section) {
       section.duration("deadline", api.options.deadline, {milliseconds(100), hours(1)}));
   api.options.keep_body_bytes_max =
       section.byte_size("keep_body_bytes_max", api.options.keep_body_bytes_max, {0, 16 << 20});
+  api.probe_path = section.string("probe_path", "");
+  if (!api.probe_path.empty() &&
+      (!api.probe_path.starts_with('/') || !http::is_target_text(api.probe_path))) {
+    section.problem("probe_path", "expected a path such as /v1/payments?limit=1");
+  }
   api.connections_max = section.integer("connections_max", api.connections_max, {1, 100'000});
   api.url = read_url(section, "url", section.string("url"));
   if (!api.url.path.empty() && api.url.target() != "/") {
@@ -184,7 +187,9 @@ Result<EgressConfig> load_egress_config(const CommonOptions& common) {
   for (const ConfigSection& api : apis) config.apis.push_back(read_api(api));
   config.callers = read_callers(root);
   config.admin = read_admin(root);
+  config.watch_files = root.section("reload").boolean("watch_files", config.watch_files);
   config.unsafe_options = reader.unsafe_options();
+  config.files = reader.files();
   CS_CHECK(reader.finish());
   return config;
 }

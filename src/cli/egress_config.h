@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ namespace countersign::cli {
 struct IssuerOriginConfig {
   http::Url url;
   net::TlsClientContext::Options tls;  // the issuer's trust anchors, this origin's own name
+
+  friend bool operator==(const IssuerOriginConfig&, const IssuerOriginConfig&) = default;
 };
 
 struct EgressApiConfig {
@@ -37,6 +40,12 @@ struct EgressApiConfig {
   net::TlsClientContext::Options issuer_tls;  // as `tls`, for the issuer's host
   std::vector<IssuerOriginConfig> issuer_origins;
   size_t connections_max = 1024;  // of each loop
+  // Asked for with the new credential before a changed configuration takes the old one's place.
+  // Empty: the handshake and the token are proof enough.
+  std::string probe_path;
+
+  // With secrets and the contents of files: what is equal need not be made anew.
+  friend bool operator==(const EgressApiConfig&, const EgressApiConfig&) = default;
 };
 
 struct EgressConfig {
@@ -47,6 +56,8 @@ struct EgressConfig {
   std::vector<consumer::CallerRuleOptions> callers;
   std::optional<net::ListenOptions> admin;
   std::vector<std::string> unsafe_options;
+  std::vector<std::filesystem::path> files;  // all that were read: what a reload depends on
+  bool watch_files = true;                   // reload when one of them changes, not on SIGHUP alone
 };
 
 // Every problem at once: `config.invalid`, misconfigured.

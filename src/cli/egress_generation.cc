@@ -7,18 +7,6 @@
 namespace countersign::cli {
 namespace {
 
-net::ClientPoolOptions pool_options(const http::Url& url, const std::optional<Endpoint>& connect_to,
-                                    size_t connections_max) {
-  net::ClientPoolOptions options{.host = url.host, .port = url.port};
-  if (connect_to) {
-    options.host = connect_to->address.to_string();
-    options.port = connect_to->port;
-  }
-  options.authority = url.authority();
-  options.connections_max = connections_max;
-  return options;
-}
-
 // When the last of them ends; the PEM has been read before, and what cannot be read ends never.
 std::optional<WallTime> last_end(std::string_view pem) {
   const auto certificates = crypto::parse_certificates_pem(pem);
@@ -42,9 +30,21 @@ consumer::IdentityEnds ends_of(const EgressApiConfig& config) {
 
 }  // namespace
 
-Result<std::shared_ptr<EgressGeneration>> EgressGeneration::create(EgressConfig config,
-                                                                   EgressProcess& process,
-                                                                   uint64_t number) {
+net::ClientPoolOptions pool_options(const http::Url& url, const std::optional<Endpoint>& connect_to,
+                                    size_t connections_max) {
+  net::ClientPoolOptions options{.host = url.host, .port = url.port};
+  if (connect_to) {
+    options.host = connect_to->address.to_string();
+    options.port = connect_to->port;
+  }
+  options.authority = url.authority();
+  options.connections_max = connections_max;
+  return options;
+}
+
+Result<std::shared_ptr<EgressGeneration>> EgressGeneration::create(
+    EgressConfig config, EgressProcess& process, uint64_t number,
+    const EgressGeneration* previous) {
   std::shared_ptr<EgressGeneration> generation(
       new EgressGeneration(std::move(config), process, number));
   std::vector<consumer::EgressApi> places;
@@ -52,7 +52,8 @@ Result<std::shared_ptr<EgressGeneration>> EgressGeneration::create(EgressConfig 
     places.push_back({.options = api.options});
   CS_CHECK(consumer::check_apis(places));
   CS_CHECK(generation->make_callers());
-  for (const EgressApiConfig& api : generation->config_.apis) CS_CHECK(generation->make_api(api));
+  for (const EgressApiConfig& api : generation->config_.apis)
+    CS_CHECK(generation->add_api(api, previous));
   return generation;
 }
 
@@ -63,27 +64,51 @@ Result<void> EgressGeneration::make_callers() {
   return {};
 }
 
-Result<void> EgressGeneration::make_api(const EgressApiConfig& config) {
-  auto api = std::make_unique<Api>();
-  api->config = &config;
+std::shared_ptr<EgressGeneration::Api> EgressGeneration::find(std::string_view name) const {
+  for (const auto& api : apis_) {
+    if (api->config.options.name == name) return api;
+  }
+  return nullptr;
+}
+
+Result<std::unique_ptr<EgressGeneration::Issuer>> EgressGeneration::make_issuer(
+    const http::Url& url, const std::optional<Endpoint>& connect_to,
+    const net::TlsClientContext::Options& tls) {
+  auto issuer = std::make_unique<Issuer>();
+  CS_TRY(auto context, net::TlsClientContext::create(tls));
+  issuer->tls.publish(std::move(context));
+  issuer->pool = std::make_unique<net::ClientPool>(
+      process_.home->loop(), process_.resolver,
+      pool_options(url, connect_to, 4),  // a slot asks once at a time
+      &issuer->tls);
+  return issuer;
+}
+
+Result<void> EgressGeneration::add_api(const EgressApiConfig& config,
+                                       const EgressGeneration* previous) {
+  auto same = previous ? previous->find(config.options.name) : nullptr;
+  if (same && same->config == config) {
+    apis_.push_back(std::move(same));
+    return {};
+  }
+  auto api = std::make_shared<Api>(config);
   api->ends = ends_of(config);
   CS_TRY(auto tls, net::TlsClientContext::create(config.tls));
   api->tls.publish(std::move(tls));
+  consumer::SchemeParts parts{.home = process_.home->loop(),
+                              .clock = process_.clock,
+                              .entropy = process_.entropy,
+                              .certificate_thumbprint = config.certificate_thumbprint};
   if (config.issuer) {
-    CS_TRY(auto issuer_tls, net::TlsClientContext::create(config.issuer_tls));
-    api->issuer_tls.publish(std::move(issuer_tls));
-    api->issuer_pool = std::make_unique<net::ClientPool>(
-        process_.home->loop(), process_.resolver,
-        pool_options(*config.issuer, config.issuer_connect_to, 4),  // a slot asks once at a time
-        &api->issuer_tls);
+    CS_TRY(api->issuer, make_issuer(*config.issuer, config.issuer_connect_to, config.issuer_tls));
+    parts.issuer = api->issuer->pool.get();
   }
-  CS_TRY(api->scheme,
-         consumer::make_scheme(config.scheme->name, config.settings,
-                               {.home = process_.home->loop(),
-                                .clock = process_.clock,
-                                .entropy = process_.entropy,
-                                .issuer = api->issuer_pool.get(),
-                                .certificate_thumbprint = config.certificate_thumbprint}));
+  for (const IssuerOriginConfig& origin : config.issuer_origins) {
+    CS_TRY(auto made, make_issuer(origin.url, std::nullopt, origin.tls));
+    parts.issuer_origins.push_back({origin.url.origin(), made->pool.get()});
+    api->issuer_origins.push_back(std::move(made));
+  }
+  CS_TRY(api->scheme, consumer::make_scheme(config.scheme->name, config.settings, parts));
   apis_.push_back(std::move(api));
   return {};
 }
@@ -99,43 +124,88 @@ consumer::EgressReport EgressGeneration::report() const {
   const consumer::Instant now{process_.clock.boot_now(), report.now};
   for (size_t i = 0; i < apis_.size(); ++i) {
     const Api& api = *apis_[i];
-    report.apis[i] = {.name = api.config->options.name,
-                      .scheme = std::string(api.config->scheme->name),
-                      .upstream = api.config->options.origin,
+    report.apis[i] = {.name = api.config.options.name,
+                      .scheme = std::string(api.config.scheme->name),
+                      .upstream = api.config.options.origin,
                       .auth = consumer::auth_state_of(*api.scheme, api.ends, now)};
   }
   return report;
 }
 
+LoopGeneration::LoopApi::LoopApi(std::shared_ptr<EgressGeneration::Api> api, EgressProcess& process,
+                                 net::Loop& loop)
+    : shared(std::move(api)),
+      home(process.home->loop()),
+      pool(std::make_unique<net::ClientPool>(
+          loop, process.resolver,
+          pool_options(shared->config.url, shared->config.connect_to,
+                       shared->config.connections_max),
+          &shared->tls)),
+      scheme(shared->scheme->for_loop(loop)) {}
+
+LoopGeneration::LoopApi::~LoopApi() {
+  scheme.reset();
+  pool.reset();
+  // The last one to hold it may be this loop; it ends at home.
+  home.post([api = std::move(shared)] {});
+}
+
 LoopGeneration::LoopGeneration(std::shared_ptr<EgressGeneration> shared, net::Loop& loop,
-                               consumer::AccessLog& log)
-    : shared_(std::move(shared)), counters_(shared_->apis().size()) {
+                               consumer::AccessLog& log, const LoopGeneration* previous)
+    : shared_(std::move(shared)) {
   EgressProcess& process = shared_->process();
+  if (previous) take_over(*previous);
+  if (!counters_) counters_ = std::make_shared<consumer::EgressCounters>(shared_->apis().size());
   std::vector<consumer::EgressApi> apis;
-  for (const auto& api : shared_->apis()) {
-    const EgressApiConfig& config = *api->config;
-    pools_.push_back(std::make_unique<net::ClientPool>(
-        loop, process.resolver, pool_options(config.url, config.connect_to, config.connections_max),
-        &api->tls));
-    schemes_.push_back(api->scheme->for_loop(loop));
-    apis.push_back({.options = config.options,
-                    .scheme_name = std::string(config.scheme->name),
-                    .scheme = schemes_.back().get(),
+  for (size_t i = 0; i < shared_->apis().size(); ++i) {
+    const auto& api = shared_->apis()[i];
+    if (apis_.size() <= i) apis_.resize(i + 1);
+    if (!apis_[i]) apis_[i] = std::make_shared<LoopApi>(api, process, loop);
+    apis.push_back({.options = api->config.options,
+                    .scheme_name = std::string(api->config.scheme->name),
+                    .scheme = apis_[i]->scheme.get(),
                     .process_scheme = api->scheme.get(),
-                    .upstream = pools_.back().get()});
+                    .upstream = apis_[i]->pool.get()});
   }
   const bool has_rules = shared_->callers().has_rules();
   service_.emplace(std::move(apis), loop, process.clock, log, shared_->config().egress,
                    consumer::EgressParts{.callers = has_rules ? &shared_->callers() : nullptr,
-                                         .counters = &counters_,
+                                         .counters = counters_.get(),
                                          .entropy = &process.entropy});
 }
 
+LoopGeneration::~LoopGeneration() {
+  service_.reset();
+  apis_.clear();
+  net::Loop& home = shared_->process().home->loop();
+  home.post([shared = std::move(shared_)] {});
+}
+
+bool LoopGeneration::has_same_names(const LoopGeneration& previous) const {
+  return std::ranges::equal(
+      shared_->apis(), previous.shared_->apis(), {},
+      [](const auto& api) { return api->config.options.name; },
+      [](const auto& api) { return api->config.options.name; });
+}
+
+void LoopGeneration::take_over(const LoopGeneration& previous) {
+  if (has_same_names(previous)) counters_ = previous.counters_;
+  apis_.resize(shared_->apis().size());
+  for (const auto& had : previous.apis_) {
+    const auto place = std::ranges::find(shared_->apis(), had->shared);
+    if (place == shared_->apis().end()) {
+      had->pool->retire();
+    } else {
+      apis_[static_cast<size_t>(place - shared_->apis().begin())] = had;
+    }
+  }
+}
+
 LoopSample LoopGeneration::sample() const {
-  LoopSample sample{.counters = counters_, .connections = {}, .idle = {}};
-  for (const auto& pool : pools_) {
-    sample.connections.push_back(pool->connections());
-    sample.idle.push_back(pool->idle_connections());
+  LoopSample sample{.counters = *counters_, .connections = {}, .idle = {}};
+  for (const auto& api : apis_) {
+    sample.connections.push_back(api->pool->connections());
+    sample.idle.push_back(api->pool->idle_connections());
   }
   return sample;
 }

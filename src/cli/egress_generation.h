@@ -30,25 +30,38 @@ struct EgressProcess {
 
 class EgressGeneration final {
  public:
-  // One API's parts that all loops share.
+  // A server of the issuer, reached from the home loop.
+  struct Issuer {
+    Published<net::TlsClientContext> tls;
+    std::unique_ptr<net::ClientPool> pool;
+  };
+  // One API's parts that all loops share. Passes on to the next generation if nothing about it has
+  // changed. Destroyed on the home thread, or when that has ended.
   struct Api {
-    const EgressApiConfig* config = nullptr;
+    explicit Api(EgressApiConfig read) : config(std::move(read)) {}
+    const EgressApiConfig config;
     consumer::IdentityEnds ends;
     Published<net::TlsClientContext> tls;
-    Published<net::TlsClientContext> issuer_tls;
-    std::unique_ptr<net::ClientPool> issuer_pool;  // on the home loop
+    std::unique_ptr<Issuer> issuer;
+    std::vector<std::unique_ptr<Issuer>> issuer_origins;  // as the configuration's
     std::unique_ptr<consumer::ProcessScheme> scheme;
   };
 
-  // Makes everything, connects to nothing. The process outlives it. Errors are misconfigurations.
-  static Result<std::shared_ptr<EgressGeneration>> create(EgressConfig config,
-                                                          EgressProcess& process, uint64_t number);
+  // Makes everything, connects to nothing. The process outlives it. APIs of `previous` whose
+  // configuration is equal are used again. Errors are misconfigurations.
+  static Result<std::shared_ptr<EgressGeneration>> create(
+      EgressConfig config, EgressProcess& process, uint64_t number,
+      const EgressGeneration* previous = nullptr);
   // On the home thread, or when that has ended; no LoopGeneration of it is left.
   ~EgressGeneration() = default;
 
   uint64_t number() const { return number_; }
   const EgressConfig& config() const { return config_; }
-  const std::vector<std::unique_ptr<Api>>& apis() const { return apis_; }
+  const std::vector<std::shared_ptr<Api>>& apis() const { return apis_; }
+  // The one of this name; null if there is none.
+  std::shared_ptr<Api> find(std::string_view name) const;
+  // Before the loops know this generation: puts another in the place of an API whose trial failed.
+  void replace(size_t index, std::shared_ptr<Api> api) { apis_[index] = std::move(api); }
   const consumer::CallerPolicy& callers() const { return *callers_; }
   EgressProcess& process() const { return process_; }
 
@@ -61,14 +74,21 @@ class EgressGeneration final {
   EgressGeneration(EgressConfig config, EgressProcess& process, uint64_t number)
       : process_(process), number_(number), config_(std::move(config)) {}
   Result<void> make_callers();
-  Result<void> make_api(const EgressApiConfig& config);
+  Result<std::unique_ptr<Issuer>> make_issuer(const http::Url& url,
+                                              const std::optional<Endpoint>& connect_to,
+                                              const net::TlsClientContext::Options& tls);
+  Result<void> add_api(const EgressApiConfig& config, const EgressGeneration* previous);
 
   EgressProcess& process_;
   const uint64_t number_;
   const EgressConfig config_;
   std::optional<consumer::CallerPolicy> callers_;
-  std::vector<std::unique_ptr<Api>> apis_;
+  std::vector<std::shared_ptr<Api>> apis_;
 };
+
+// How the egress connects to a host of the configuration.
+net::ClientPoolOptions pool_options(const http::Url& url, const std::optional<Endpoint>& connect_to,
+                                    size_t connections_max);
 
 // What one loop counted, as of one moment.
 struct LoopSample {
@@ -80,18 +100,36 @@ struct LoopSample {
 // Made, used and destroyed on its loop's thread.
 class LoopGeneration final {
  public:
-  // `log` and `loop` outlive it.
+  // `log` and `loop` outlive it. What the loop has for the APIs that `previous` shares with this
+  // one is used again; the rest of it is retired. Counters go on if the APIs have the same names.
   LoopGeneration(std::shared_ptr<EgressGeneration> shared, net::Loop& loop,
-                 consumer::AccessLog& log);
+                 consumer::AccessLog& log, const LoopGeneration* previous = nullptr);
+  ~LoopGeneration();
+  LoopGeneration(const LoopGeneration&) = delete;
+  LoopGeneration& operator=(const LoopGeneration&) = delete;
 
   consumer::EgressService& service() { return *service_; }
   LoopSample sample() const;
 
  private:
+  // One API's connections and scheme on this loop.
+  struct LoopApi {
+    LoopApi(std::shared_ptr<EgressGeneration::Api> api, EgressProcess& process, net::Loop& loop);
+    ~LoopApi();
+    LoopApi(const LoopApi&) = delete;
+    LoopApi& operator=(const LoopApi&) = delete;
+
+    std::shared_ptr<EgressGeneration::Api> shared;
+    net::Loop& home;
+    std::unique_ptr<net::ClientPool> pool;
+    std::unique_ptr<consumer::Scheme> scheme;
+  };
+  void take_over(const LoopGeneration& previous);
+  bool has_same_names(const LoopGeneration& previous) const;
+
   std::shared_ptr<EgressGeneration> shared_;
-  consumer::EgressCounters counters_;
-  std::vector<std::unique_ptr<net::ClientPool>> pools_;
-  std::vector<std::unique_ptr<consumer::Scheme>> schemes_;
+  std::shared_ptr<consumer::EgressCounters> counters_;
+  std::vector<std::shared_ptr<LoopApi>> apis_;
   std::optional<consumer::EgressService> service_;
 };
 

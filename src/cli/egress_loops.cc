@@ -11,7 +11,7 @@ class EgressLoops::LoopService final : public http::Service {
       : owner_(owner),
         loop_(loop),
         access_log_(owner.sink_),
-        current_(std::make_shared<LoopGeneration>(owner.generation_, loop, access_log_)) {
+        current_(std::make_shared<LoopGeneration>(owner.newest(), loop, access_log_)) {
     owner_.add(*this);
   }
   ~LoopService() override { owner_.remove(*this); }
@@ -20,6 +20,11 @@ class EgressLoops::LoopService final : public http::Service {
     const std::shared_ptr<LoopGeneration> generation = current_;
     co_await generation->service().serve(exchange);
     flush_at_end_of_turn();
+  }
+
+  void adopt(std::shared_ptr<EgressGeneration> generation) {
+    current_ =
+        std::make_shared<LoopGeneration>(std::move(generation), loop_, access_log_, current_.get());
   }
 
   net::Loop& loop() { return loop_; }
@@ -76,6 +81,20 @@ EgressLoops::EgressLoops(std::shared_ptr<EgressGeneration> generation, LogSink* 
 
 std::unique_ptr<http::Service> EgressLoops::make_service(net::Loop& loop) {
   return std::make_unique<LoopService>(*this, loop);
+}
+
+std::shared_ptr<EgressGeneration> EgressLoops::newest() {
+  const std::lock_guard lock(mutex_);
+  return generation_;
+}
+
+void EgressLoops::switch_to(std::shared_ptr<EgressGeneration> generation) {
+  const std::lock_guard lock(mutex_);
+  generation_ = std::move(generation);
+  // As in collect(): a service that is removed has left its loop first.
+  for (LoopService* service : services_) {
+    service->loop().post([service, next = generation_] { service->adopt(next); });
+  }
 }
 
 void EgressLoops::add(LoopService& service) {

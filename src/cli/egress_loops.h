@@ -22,6 +22,11 @@ class EgressLoops final : public consumer::ReportSource {
   // A loop's service, on that loop's thread.
   std::unique_ptr<http::Service> make_service(net::Loop& loop);
 
+  // On the home thread: every loop goes on with this one; calls under way end with the old one.
+  void switch_to(std::shared_ptr<EgressGeneration> generation);
+  // On the home thread.
+  const std::shared_ptr<EgressGeneration>& current() const { return generation_; }
+
   // On any thread: /readyz says no from now on.
   void begin_drain() { draining_.store(true, std::memory_order_relaxed); }
 
@@ -33,8 +38,9 @@ class EgressLoops final : public consumer::ReportSource {
   class Gathering;
   void add(LoopService& service);
   void remove(LoopService& service);
+  std::shared_ptr<EgressGeneration> newest();
 
-  std::shared_ptr<EgressGeneration> generation_;
+  std::shared_ptr<EgressGeneration> generation_;  // written under the mutex, at home
   LogSink* sink_;
   const WallTime started_;
   std::atomic<bool> draining_ = false;

@@ -17,6 +17,8 @@ struct ServerConfig {
   http::ServerLimits limits;
   net::ConnectionLimitOptions connections;
   BootClock::duration drain_patience = std::chrono::seconds(20);
+
+  friend bool operator==(const ServerConfig&, const ServerConfig&) = default;
 };
 
 // What an address of a listener may be.

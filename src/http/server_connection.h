@@ -33,6 +33,8 @@ struct ServerLimits {
       4096;            // grows up to head_bytes_max for a long head; given back while idle
   bool http2 = false;  // connections that begin with HTTP/2's preface speak it
   uint32_t http2_streams_max = 128;  // at once, of one connection
+
+  friend bool operator==(const ServerLimits&, const ServerLimits&) = default;
 };
 
 // What the owner of many connections tells all of them. Set by any thread, read between requests.

@@ -26,6 +26,8 @@ struct ListenOptions {
   std::optional<uint32_t> unix_owner{};  // uid and gid of the socket's file; the process's own if
   std::optional<uint32_t> unix_group{};  // absent. Another owner takes a privilege
   int backlog = 1024;
+
+  friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
 };
 
 class ListeningSocket final {

@@ -32,6 +32,8 @@ struct CallerRuleOptions {
   std::vector<std::string> methods = {};  // exactly these; empty: all
   std::vector<std::string> paths = {};    // templates as http/path_tree.h has them, of paths as the
                                           // API gets them; empty: all
+
+  friend bool operator==(const CallerRuleOptions&, const CallerRuleOptions&) = default;
 };
 
 // The call in question. Views live as long as the check.

@@ -57,6 +57,8 @@ struct EgressApiOptions {
   // A request body up to this size is kept while it is sent, so that the call can be repeated after
   // a refused token or a stale connection. Payments are a few KiB.
   size_t keep_body_bytes_max = 64 * 1024;
+
+  friend bool operator==(const EgressApiOptions&, const EgressApiOptions&) = default;
 };
 
 // An API with what serves it on this loop. All of it outlives the service, and no pointer is null.
@@ -83,6 +85,8 @@ struct EgressOptions {
   // A browser on the same machine can be made to call a loopback port by any web page. A service's
   // HTTP client sends no Origin; such calls are refused.
   bool unsafe_allow_browsers = false;
+
+  friend bool operator==(const EgressOptions&, const EgressOptions&) = default;
 };
 
 // `egress.bad_api`: no name, a prefix that is not a canonical path, or two APIs with one prefix.

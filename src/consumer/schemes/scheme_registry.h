@@ -50,6 +50,8 @@ struct SchemeSettings {
   std::chrono::seconds seconds_or(std::string_view key, std::chrono::seconds otherwise) const;
   Secret secret(std::string_view key) const;  // empty if absent
   std::map<std::string, std::string> table(std::string_view key) const;
+
+  friend bool operator==(const SchemeSettings&, const SchemeSettings&) = default;
 };
 
 // What a scheme may use; all outlives it.

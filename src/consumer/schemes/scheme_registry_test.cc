@@ -148,10 +148,38 @@ TEST_F(ApiKeyScheme, AttachesTheBareKeyInAnotherField) {
 TEST_F(ApiKeyScheme, ARefusalIsTheCallersToSee) {
   const auto shared = make_scheme("api_key", key_settings(), parts()).value();
   const auto scheme = shared->for_loop(loop_);
-  EXPECT_EQ(scheme->refused(answer(401, R"(Bearer error="invalid_token")"), 0),
-            AfterRefusal::pass_on);
   Attached attached;
+  ASSERT_TRUE(scheme->attach(now(), attached));
+  EXPECT_EQ(scheme->refused(answer(401, R"(Bearer error="invalid_token")"), attached.generation),
+            AfterRefusal::pass_on);
   EXPECT_TRUE(scheme->attach(now(), attached));
+}
+
+TEST_F(ApiKeyScheme, TheNextKeyFollowsWhenTheFirstIsRefused) {
+  SchemeSettings settings = key_settings("old-key");
+  settings.secrets["next_key"] = Secret::copy_of("new-key");
+  const auto shared = make_scheme("api_key", settings, parts()).value();
+  const auto one = shared->for_loop(loop_);
+  const auto other = shared->for_loop(loop_);
+  Attached first;
+  Attached late;
+  ASSERT_TRUE(one->attach(now(), first));
+  ASSERT_TRUE(other->attach(now(), late));
+  EXPECT_EQ(first.field_value, "ApiKey old-key");
+  for (const int status : {403, 429, 500})
+    EXPECT_EQ(one->refused(answer(status, ""), first.generation), AfterRefusal::pass_on) << status;
+  EXPECT_EQ(one->refused(answer(401, ""), first.generation), AfterRefusal::repeat);
+  Attached second;
+  ASSERT_TRUE(one->attach(now(), second));
+  EXPECT_EQ(second.field_value, "ApiKey new-key");
+  // A call that began with the old key hears of it later: it goes on with the new one too.
+  EXPECT_EQ(other->refused(answer(401, ""), late.generation), AfterRefusal::repeat);
+  ASSERT_TRUE(other->attach(now(), second));
+  EXPECT_EQ(second.field_value, "ApiKey new-key");
+  // There is no third.
+  EXPECT_EQ(one->refused(answer(401, ""), second.generation), AfterRefusal::pass_on);
+  ASSERT_TRUE(one->attach(now(), second));
+  EXPECT_EQ(second.field_value, "ApiKey new-key");
 }
 
 TEST_F(ApiKeyScheme, IsShownWithoutItsSecret) {
