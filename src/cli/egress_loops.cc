@@ -88,13 +88,41 @@ std::shared_ptr<EgressGeneration> EgressLoops::newest() {
   return generation_;
 }
 
-void EgressLoops::switch_to(std::shared_ptr<EgressGeneration> generation) {
-  const std::lock_guard lock(mutex_);
-  generation_ = std::move(generation);
-  // As in collect(): a service that is removed has left its loop first.
-  for (LoopService* service : services_) {
-    service->loop().post([service, next = generation_] { service->adopt(next); });
+// The loops that have not taken a new generation yet. Shared with what is posted to them: a loop
+// that ends first drops it.
+class EgressLoops::Taking final {
+ public:
+  explicit Taking(net::Loop& home) : home_(home), all_(home) {}
+
+  // For one loop; counts as taken when it is destroyed.
+  std::shared_ptr<const void> ticket(const std::shared_ptr<Taking>& self) {
+    ++missing_;
+    return {this, [self](const void*) { self->home_.post([self] { self->taken(); }); }};
   }
+  Event& all() { return all_; }
+
+ private:
+  void taken() {
+    if (--missing_ == 0) all_.set();
+  }
+  net::Loop& home_;
+  size_t missing_ = 0;
+  Event all_;
+};
+
+Task<void> EgressLoops::switch_to(std::shared_ptr<EgressGeneration> generation) {
+  const auto taking = std::make_shared<Taking>(generation->process().home->loop());
+  {
+    const std::lock_guard lock(mutex_);
+    generation_ = std::move(generation);
+    // As in collect(): a service that is removed has left its loop first.
+    for (LoopService* service : services_) {
+      service->loop().post(
+          [service, next = generation_, ticket = taking->ticket(taking)] { service->adopt(next); });
+    }
+    if (services_.empty()) co_return;
+  }
+  co_await taking->all().wait();
 }
 
 void EgressLoops::add(LoopService& service) {

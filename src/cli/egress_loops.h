@@ -23,7 +23,8 @@ class EgressLoops final : public consumer::ReportSource {
   std::unique_ptr<http::Service> make_service(net::Loop& loop);
 
   // On the home thread: every loop goes on with this one; calls under way end with the old one.
-  void switch_to(std::shared_ptr<EgressGeneration> generation);
+  // Done once every loop has taken it.
+  Task<void> switch_to(std::shared_ptr<EgressGeneration> generation);
   // On the home thread.
   const std::shared_ptr<EgressGeneration>& current() const { return generation_; }
 
@@ -36,6 +37,7 @@ class EgressLoops final : public consumer::ReportSource {
  private:
   class LoopService;
   class Gathering;
+  class Taking;
   void add(LoopService& service);
   void remove(LoopService& service);
   std::shared_ptr<EgressGeneration> newest();

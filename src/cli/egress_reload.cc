@@ -97,7 +97,7 @@ Task<void> EgressReload::reload() {
       EgressGeneration::create(*std::move(config), process_, numbers_ + 1, loops_.current().get());
   if (!next) co_return refuse(next.error());
   co_await try_changes(**next);
-  take(*std::move(next));
+  co_await take(*std::move(next));
 }
 
 Task<void> EgressReload::try_changes(EgressGeneration& next) {
@@ -123,10 +123,10 @@ Task<void> EgressReload::try_changes(EgressGeneration& next) {
   }
 }
 
-void EgressReload::take(std::shared_ptr<EgressGeneration> next) {
+Task<void> EgressReload::take(std::shared_ptr<EgressGeneration> next) {
   if (is_same(*next, *loops_.current())) {
     log_.info("egress.reload_unchanged");
-    return;
+    co_return;
   }
   numbers_ = next->number();
   std::string switched;
@@ -134,7 +134,7 @@ void EgressReload::take(std::shared_ptr<EgressGeneration> next) {
     if (loops_.current()->find(api->config.options.name) == api) continue;
     switched += (switched.empty() ? "" : " ") + api->config.options.name;
   }
-  loops_.switch_to(std::move(next));
+  co_await loops_.switch_to(std::move(next));
   log_.info("egress.reloaded", {{"generation", numbers_}, {"switched", switched}});
 }
 

@@ -51,7 +51,7 @@ class EgressReload final {
   Task<void> reload();
   Task<Result<EgressConfig>> load();
   Task<void> try_changes(EgressGeneration& next);
-  void take(std::shared_ptr<EgressGeneration> next);
+  Task<void> take(std::shared_ptr<EgressGeneration> next);
   void warn_of_restart(const EgressConfig& next) const;
   void refuse(const Error& error);
 
