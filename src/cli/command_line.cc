@@ -8,6 +8,7 @@
 #include "cli/check_config.h"
 #include "cli/common_options.h"
 #include "cli/egress_command.h"
+#include "cli/egress_reconcile.h"
 #include "cli/gateway_command.h"
 #include "cli/generate_commands.h"
 #include "cli/registry_commands.h"
@@ -99,9 +100,24 @@ class CommandLine final {
     add_config(command(app_, "gateway", "run issuer and gateway (the provider's side)",
                        [this] { return run_gateway(common_); }),
                "the gateway's configuration");
-    add_config(command(app_, "egress", "run the sidecar (the consumer's side)",
-                       [this] { return run_egress(common_); }),
-               "the egress's configuration");
+    CLI::App* egress = command(app_, "egress", "run the sidecar (the consumer's side)", [this] {
+      if (!reconciles_) return run_egress(common_);
+      reconcile_.wait = std::chrono::seconds(reconcile_wait_s_);
+      return reconcile_egress(common_, reconcile_);
+    });
+    add_config(egress, "the egress's configuration");
+    CLI::App* reconcile = egress->add_subcommand(
+        "reconcile", "repeat, once and with its key, each write that a crash left open");
+    reconcile->callback([this] { reconciles_ = true; });
+    reconcile->fallthrough();  // --config and --set may follow it
+    add_output(reconcile);
+    reconcile
+        ->add_option("--wait", reconcile_wait_s_,
+                     "seconds to wait for calls that are under way, or ended in a crash just now "
+                     "(default 0)")
+        ->check(CLI::Range(0, 3'600));
+    reconcile->add_option("--rate", reconcile_.rate, "attempts a second at most (default 10)")
+        ->check(CLI::Range(1, 1'000));
   }
 
   void add_client_commands() {
@@ -211,6 +227,9 @@ class CommandLine final {
   KeyIssueFlags key_;
   RevokeFlags revoke_;
   TokenRevokeFlags token_;
+  ReconcileFlags reconcile_;
+  bool reconciles_ = false;
+  int reconcile_wait_s_ = 0;
   int wait_ms_ = 5000;
   int pepper_version_ = 1;
   std::string algorithm_ = "ES256";
