@@ -36,6 +36,7 @@ struct Shared {
   net::Fd access_log;
   std::unique_ptr<LogSink> access_sink;
   std::unique_ptr<net::LoopThread> home;  // renews tokens
+  std::optional<store::SealingKeys> journal_keys;
   std::unique_ptr<consumer::JournalWriter> journal_writer;
   std::unique_ptr<consumer::EgressJournal> journal;  // null: writes are not journalled
   std::vector<std::unique_ptr<SharedApi>> apis;
@@ -156,11 +157,12 @@ Result<void> open_access_log(Shared& shared) {
 Result<void> start_journal(Shared& shared) {
   if (!shared.config.journal) return {};
   const JournalConfig& config = *shared.config.journal;
+  CS_TRY(shared.journal_keys, load_sealing_keys(config));
   CS_TRY(auto journal, open_journal(config, shared.clock));
   shared.journal_writer = std::make_unique<consumer::JournalWriter>(
       std::move(journal), shared.clock, process_log(), config.writer);
   shared.journal = std::make_unique<consumer::EgressJournal>(
-      *shared.journal_writer, *config.key, config.key_version, shared.entropy, config.calls);
+      *shared.journal_writer, *shared.journal_keys, shared.entropy, config.calls);
   return {};
 }
 

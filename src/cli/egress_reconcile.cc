@@ -36,6 +36,7 @@ Result<void> reconcile_egress(const CommonOptions& common, const ReconcileFlags&
                 "the configuration has no [journal]: nothing was recorded");
   }
   const JournalConfig journal_config = *config.journal;
+  CS_TRY(const store::SealingKeys keys, load_sealing_keys(journal_config));
   const SystemClock clock;
   CS_TRY(const auto journal, open_journal(journal_config, clock));
   std::vector<consumer::ReconciledEntry> entries;
@@ -43,7 +44,7 @@ Result<void> reconcile_egress(const CommonOptions& common, const ReconcileFlags&
       std::move(config),
       [&](net::Loop& loop, std::vector<consumer::EgressApi> apis) -> Result<void> {
         consumer::Reconciler reconciler(
-            loop, clock, *journal, *journal_config.key, journal_config.key_version, std::move(apis),
+            loop, clock, *journal, keys, std::move(apis),
             {.attempts_per_second = flags.rate, .wait_for_held = flags.wait});
         CS_TRY(entries, loop.run_until_done(reconciler.run()));
         return {};

@@ -5,8 +5,6 @@
 namespace countersign::consumer {
 namespace {
 
-constexpr std::string_view format = "countersign journal 1";
-
 std::array<uint8_t, 4> length_of(size_t bytes) {
   const auto n = static_cast<uint32_t>(bytes);
   return {static_cast<uint8_t>(n >> 24), static_cast<uint8_t>(n >> 16),
@@ -96,12 +94,8 @@ Result<JournalledRequest> parse_journalled_request(ByteView bytes) {
   return request;
 }
 
-Bytes journal_identity(std::string_view api, std::string_view key) {
-  Bytes out;
-  append(out, format);
-  append(out, api);
-  append(out, key);
-  return out;
+std::string journal_row_name(std::string_view api, std::string_view key) {
+  return std::to_string(api.size()).append(1, ':').append(api).append(key);
 }
 
 }  // namespace countersign::consumer

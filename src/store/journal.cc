@@ -1,5 +1,10 @@
 #include "store/journal.h"
 
+#include <algorithm>
+#include <array>
+
+#include "store/journal_rows.h"
+
 namespace countersign::store {
 namespace {
 
@@ -7,6 +12,9 @@ namespace {
 bool is_refusal(int status) {
   return status >= 400 && status < 500;
 }
+
+constexpr std::array<JournalState, 4> states = {JournalState::pending, JournalState::answered,
+                                                JournalState::not_sent, JournalState::unknown};
 
 }  // namespace
 
@@ -22,6 +30,21 @@ std::string_view name_of(JournalState state) {
       return "unknown";
   }
   panic("a JournalState without a name");
+}
+
+Result<JournalState> parse_journal_state(std::string_view text) {
+  for (const JournalState state : states) {
+    if (name_of(state) == text) return state;
+  }
+  return fail(ErrorKind::corrupt, "store.corrupt", "the journal holds an unknown state");
+}
+
+Result<crypto::Sha256Digest> to_journal_digest(const Bytes& bytes) {
+  crypto::Sha256Digest digest{};
+  if (bytes.size() != digest.size())
+    return fail(ErrorKind::corrupt, "store.corrupt", "the journal holds a digest of another size");
+  std::ranges::copy(bytes, digest.begin());
+  return digest;
 }
 
 JournalStart judge(const JournalFound* found, const JournalBegin& begin) {

@@ -1,32 +1,14 @@
 #include "store/sqlite_journal.h"
 
 #include <algorithm>
-#include <array>
 
+#include "store/journal_rows.h"
 #include "store/journal_schema.h"
 
 namespace countersign::store {
 namespace {
 
 using std::chrono::microseconds;
-
-constexpr std::array<JournalState, 4> states = {JournalState::pending, JournalState::answered,
-                                                JournalState::not_sent, JournalState::unknown};
-
-Result<JournalState> parse_state(std::string_view text) {
-  const auto* const found =
-      std::ranges::find(states, text, [](JournalState s) { return name_of(s); });
-  if (found != states.end()) return *found;
-  return fail(ErrorKind::corrupt, "store.corrupt", "the journal holds an unknown state");
-}
-
-Result<crypto::Sha256Digest> to_digest(const Bytes& bytes) {
-  crypto::Sha256Digest digest{};
-  if (bytes.size() != digest.size())
-    return fail(ErrorKind::corrupt, "store.corrupt", "the journal holds a digest of another size");
-  std::ranges::copy(bytes, digest.begin());
-  return digest;
-}
 
 constexpr std::string_view columns =
     "api, key, key_sent, digest, sealed, key_version, state, status, code, attempt, "
@@ -49,8 +31,8 @@ Result<JournalEntry> read_entry(Statement& row, WallTime now) {
   entry.changed_at = row.time(12);
   entry.held_for = std::max(microseconds(0), row.time(13) - now);
   CS_CHECK(row.check_row());
-  CS_TRY(entry.digest, to_digest(digest));
-  CS_TRY(entry.state, parse_state(state));
+  CS_TRY(entry.digest, to_journal_digest(digest));
+  CS_TRY(entry.state, parse_journal_state(state));
   return entry;
 }
 
@@ -117,8 +99,8 @@ Result<JournalStart> SqliteJournal::begin_one(const JournalBegin& begin, WallTim
       found->maybe_processed = row.boolean(4);
       found->held = row.time(5) > now;
       CS_CHECK(row.check_row());
-      CS_TRY(found->digest, to_digest(digest));
-      CS_TRY(found->state, parse_state(state));
+      CS_TRY(found->digest, to_journal_digest(digest));
+      CS_TRY(found->state, parse_journal_state(state));
     }
   }
   JournalStart start = judge(found ? &*found : nullptr, begin);

@@ -1,12 +1,18 @@
 #include "consumer/egress/egress_journal.h"
 
 namespace countersign::consumer {
+namespace {
+
+constexpr std::string_view table = "journal";
+
+}  // namespace
 
 Task<Result<store::JournalStart>> EgressJournal::begin(Executor& loop, const JournalledCall& call,
                                                        const JournalledRequest& request,
                                                        BootTime deadline) {
   Bytes plain = serialize(request);
-  auto sealed = key_.seal(plain, journal_identity(call.api, call.key), entropy_);
+  const std::string name = journal_row_name(call.api, call.key);
+  auto sealed = keys_.seal(plain, {.table = table, .name = name}, entropy_);
   wipe(plain);
   if (!sealed) co_return std::unexpected(std::move(sealed).error());
   store::JournalBegin entry{.api = std::string(call.api),
@@ -14,8 +20,8 @@ Task<Result<store::JournalStart>> EgressJournal::begin(Executor& loop, const Jou
                             .key_sent = call.key_sent,
                             .key_honoured = call.key_honoured,
                             .digest = digest_of(request.method, request.target, request.body),
-                            .sealed = *std::move(sealed),
-                            .key_version = key_version_,
+                            .sealed = std::move(sealed->bytes),
+                            .key_version = sealed->key_version,
                             .hold_for = {}};
   const BootClock::duration hold = deadline - loop.now() + options_.hold_margin;
   entry.hold_for = std::chrono::ceil<std::chrono::microseconds>(hold);
@@ -23,12 +29,10 @@ Task<Result<store::JournalStart>> EgressJournal::begin(Executor& loop, const Jou
 }
 
 Result<JournalledRequest> open_journalled(const store::JournalEntry& entry,
-                                          const crypto::AeadKey& key, uint32_t key_version) {
-  if (entry.key_version != key_version) {
-    return fail(ErrorKind::misconfigured, "journal.other_key",
-                "the entry is sealed under another key");
-  }
-  CS_TRY(const Secret plain, key.open(entry.sealed, journal_identity(entry.api, entry.key)));
+                                          const store::SealingKeys& keys) {
+  const std::string name = journal_row_name(entry.api, entry.key);
+  CS_TRY(const Secret plain,
+         keys.open(entry.sealed, entry.key_version, {.table = table, .name = name}));
   return parse_journalled_request(plain.unsafe_reveal());
 }
 

@@ -10,8 +10,8 @@
 #include "consumer/journal_writer.h"
 #include "consumer/journalled_request.h"
 #include "core/entropy.h"
-#include "crypto/aead.h"
 #include "store/journal.h"
+#include "store/sealing_keys.h"
 
 namespace countersign::consumer {
 
@@ -34,13 +34,9 @@ struct JournalledCall {
 class EgressJournal final {
  public:
   // All references outlive the object.
-  EgressJournal(JournalWriter& writer, const crypto::AeadKey& key, uint32_t key_version,
-                Entropy& entropy, EgressJournalOptions options = {})
-      : writer_(writer),
-        key_(key),
-        key_version_(key_version),
-        entropy_(entropy),
-        options_(options) {}
+  EgressJournal(JournalWriter& writer, const store::SealingKeys& keys, Entropy& entropy,
+                EgressJournalOptions options = {})
+      : writer_(writer), keys_(keys), entropy_(entropy), options_(options) {}
 
   size_t body_bytes_max() const { return options_.body_bytes_max; }
   // For a call without a key: a name for its entry.
@@ -53,15 +49,14 @@ class EgressJournal final {
 
  private:
   JournalWriter& writer_;
-  const crypto::AeadKey& key_;
-  uint32_t key_version_;
+  const store::SealingKeys& keys_;
   Entropy& entropy_;
   EgressJournalOptions options_;
 };
 
 // The request of an entry. `crypto.not_authentic` with another key, or if it was altered;
-// `journal.other_key` if its key version is not `key_version`.
+// `sealing.unknown_version` without the key it is sealed under.
 Result<JournalledRequest> open_journalled(const store::JournalEntry& entry,
-                                          const crypto::AeadKey& key, uint32_t key_version);
+                                          const store::SealingKeys& keys);
 
 }  // namespace countersign::consumer

@@ -36,13 +36,11 @@ Task<void> discard_body(http::ClientExchange& upstream) {
 }  // namespace
 
 Reconciler::Reconciler(Executor& loop, const Clock& clock, store::Journal& journal,
-                       const crypto::AeadKey& key, uint32_t key_version,
-                       std::vector<EgressApi> apis, ReconcileOptions options)
+                       const store::SealingKeys& keys, std::vector<EgressApi> apis, ReconcileOptions options)
     : loop_(loop),
       clock_(clock),
       journal_(journal),
-      key_(key),
-      key_version_(key_version),
+      keys_(keys),
       apis_(std::move(apis)),
       options_(options) {}
 
@@ -81,8 +79,7 @@ Task<Result<void>> Reconciler::wait_while_held(store::JournalEntry& entry) {
 }
 
 Task<Result<ReconciledEntry>> Reconciler::reconcile(store::JournalEntry entry) {
-  const auto open = [&] { return open_journalled(entry, key_, key_version_); };
-  auto request = open();
+  const auto request = open_journalled(entry, keys_);
   CS_CO_CHECK(co_await wait_while_held(entry));
   ReconciledEntry report = report_of(entry);
   if (request) {

@@ -16,8 +16,8 @@
 #include "consumer/egress/egress_service.h"
 #include "core/executor.h"
 #include "core/task.h"
-#include "crypto/aead.h"
 #include "store/journal.h"
+#include "store/sealing_keys.h"
 
 namespace countersign::consumer {
 
@@ -48,7 +48,7 @@ class Reconciler final {
  public:
   // All references outlive the object. Of `apis` those with a policy count.
   Reconciler(Executor& loop, const Clock& clock, store::Journal& journal,
-             const crypto::AeadKey& key, uint32_t key_version, std::vector<EgressApi> apis,
+             const store::SealingKeys& keys, std::vector<EgressApi> apis,
              ReconcileOptions options = {});
 
   // Every entry that was unresolved when it was reached. Errors: those of the store.
@@ -71,8 +71,7 @@ class Reconciler final {
   Executor& loop_;
   const Clock& clock_;
   store::Journal& journal_;
-  const crypto::AeadKey& key_;
-  uint32_t key_version_;
+  const store::SealingKeys& keys_;
   std::vector<EgressApi> apis_;
   ReconcileOptions options_;
   BootTime wait_until_{};
