@@ -35,8 +35,8 @@ class StoreThread final : public BlockingRunner {
 // A loop's service with the runner it uses.
 class LoopService final : public http::Service {
  public:
-  LoopService(PaymentStore& store, Worker& worker, Executor& executor)
-      : runner_(worker, executor), service_(store, runner_) {}
+  LoopService(PaymentStore& store, Worker& worker, Executor& executor, bool keys_optional)
+      : runner_(worker, executor), service_(store, runner_, keys_optional) {}
   Task<void> serve(http::Exchange& exchange) override { return service_.serve(exchange); }
 
  private:
@@ -44,7 +44,8 @@ class LoopService final : public http::Service {
   PaymentService service_;
 };
 
-Result<void> run(const std::string& listen, const std::string& database, int threads) {
+Result<void> run(const std::string& listen, const std::string& database, int threads,
+                 bool keys_optional) {
   const Log& log = process_log();
   const SystemClock clock;
   SystemEntropy entropy;
@@ -62,7 +63,7 @@ Result<void> run(const std::string& listen, const std::string& database, int thr
         std::call_once(started, [&] {
           worker = std::make_unique<Worker>(Worker::Options{.queue_max = 1024});
         });
-        return std::make_unique<LoopService>(*store, *worker, loop);
+        return std::make_unique<LoopService>(*store, *worker, loop, keys_optional);
       });
 }
 
@@ -79,6 +80,9 @@ int main(int argc, char** argv) {
                  "ADDRESS:PORT; port 0 takes any free one (default 127.0.0.1:9000)");
   app.add_option("--database", database, "the SQLite file; made if missing")->required();
   app.add_option("--threads", threads, "event loops (default 1)")->check(CLI::Range(1, 64));
+  bool keys_optional = false;
+  app.add_flag("--unsafe-optional-keys", keys_optional,
+               "take writes without an Idempotency-Key: a repeat of one pays again");
   app.set_version_flag("--version", COUNTERSIGN_VERSION);
   try {
     app.parse(argc, argv);
@@ -86,7 +90,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   countersign::harden_process();
-  const auto result = countersign::payment_api::run(listen, database, threads);
+  const auto result = countersign::payment_api::run(listen, database, threads, keys_optional);
   if (result) return 0;
   std::fprintf(stderr, "payment-api: %s\n", result.error().for_log().c_str());
   return 1;

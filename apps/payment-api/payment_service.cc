@@ -19,9 +19,12 @@ std::string client_of(const http::RequestHead& head) {
   return std::string(head.value("Countersign-Client"));
 }
 
-Result<WriteRequest> write_request(const http::RequestHead& head, std::string body) {
+Result<WriteRequest> write_request(const http::RequestHead& head, std::string body,
+                                   bool keys_optional) {
   const std::string_view key = head.value("Idempotency-Key");
-  if (head.count("Idempotency-Key") != 1 || key.empty() || key.size() > 255) {
+  const bool none = head.count("Idempotency-Key") == 0;
+  const bool usable = head.count("Idempotency-Key") == 1 && !key.empty() && key.size() <= 255;
+  if (!usable && !(none && keys_optional)) {
     return fail(ErrorKind::invalid_input, "payment.idempotency_key",
                 "send one Idempotency-Key of 1 to 255 characters: a repeat with the same key is "
                 "never paid twice");
@@ -111,7 +114,7 @@ Task<Result<PaymentService::Answer>> PaymentService::answer(http::Exchange& exch
 
 Task<Result<PaymentService::Answer>> PaymentService::create(http::Exchange& exchange) {
   CS_CO_TRY(std::string body, co_await http::collect_body(exchange, body_bytes_max));
-  CS_CO_TRY(const WriteRequest request, write_request(exchange.request(), std::move(body)));
+  CS_CO_TRY(const WriteRequest request, write_request(exchange.request(), std::move(body), keys_optional_));
   CS_CO_TRY(const PaymentOrder order, parse_payment_order(request.body));
   CS_CO_TRY(StoredAnswer stored, co_await in_store<StoredAnswer>([&store = store_, request, order] {
               return store.create(request, order);
@@ -125,7 +128,7 @@ Task<Result<PaymentService::Answer>> PaymentService::create(http::Exchange& exch
 Task<Result<PaymentService::Answer>> PaymentService::refund(http::Exchange& exchange,
                                                             std::string payment_id) {
   CS_CO_TRY(std::string body, co_await http::collect_body(exchange, body_bytes_max));
-  CS_CO_TRY(const WriteRequest request, write_request(exchange.request(), std::move(body)));
+  CS_CO_TRY(const WriteRequest request, write_request(exchange.request(), std::move(body), keys_optional_));
   CS_CO_TRY(const RefundOrder order, parse_refund_order(request.body));
   CS_CO_TRY(StoredAnswer stored,
             co_await in_store<StoredAnswer>([&store = store_, request, payment_id, order] {

@@ -23,7 +23,10 @@ class BlockingRunner {
 class PaymentService final : public http::Service {
  public:
   // Both outlive the service. The store is used only inside `runner`.
-  PaymentService(PaymentStore& store, BlockingRunner& runner) : store_(store), runner_(runner) {}
+  // `keys_optional`: a write without an Idempotency-Key is taken, and made anew each time, as many a
+  // real API does.
+  PaymentService(PaymentStore& store, BlockingRunner& runner, bool keys_optional = false)
+      : store_(store), runner_(runner), keys_optional_(keys_optional) {}
   Task<void> serve(http::Exchange& exchange) override;
 
  private:
@@ -43,6 +46,7 @@ class PaymentService final : public http::Service {
 
   PaymentStore& store_;
   BlockingRunner& runner_;
+  bool keys_optional_;
 };
 
 }  // namespace countersign::payment_api

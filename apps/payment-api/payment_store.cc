@@ -91,6 +91,7 @@ std::string PaymentStore::new_id(std::string_view prefix) {
 
 Result<std::optional<StoredAnswer>> PaymentStore::find_answer(const WriteRequest& request,
                                                               std::string_view operation) {
+  if (request.idempotency_key.empty()) return std::nullopt;
   CS_TRY(auto row,
          database_->prepare("SELECT operation, body_digest, created_id, answer FROM answers "
                             "WHERE client = ?1 AND idempotency_key = ?2"));
@@ -112,6 +113,7 @@ Result<std::optional<StoredAnswer>> PaymentStore::find_answer(const WriteRequest
 
 Result<void> PaymentStore::keep_answer(const WriteRequest& request, std::string_view operation,
                                        const StoredAnswer& answer) {
+  if (request.idempotency_key.empty()) return {};
   const crypto::Sha256Digest digest = crypto::sha256(as_bytes(request.body));
   return database_->run("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                         std::string_view(request.client), std::string_view(request.idempotency_key),

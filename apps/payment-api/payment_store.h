@@ -23,7 +23,7 @@ namespace countersign::payment_api {
 // Who asks, with which Idempotency-Key, and the bytes that key stands for.
 struct WriteRequest {
   std::string client;
-  std::string idempotency_key;
+  std::string idempotency_key;  // empty: each request is a new write
   std::string body;
 };
 

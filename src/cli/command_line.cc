@@ -9,6 +9,7 @@
 #include "cli/common_options.h"
 #include "cli/doctor.h"
 #include "cli/egress_command.h"
+#include "cli/egress_reconcile.h"
 #include "cli/egress_status.h"
 #include "cli/gateway_command.h"
 #include "cli/generate_commands.h"
@@ -117,6 +118,25 @@ class CommandLine final {
                                [this] { return show_egress_status(common_); });
     status->fallthrough();  // --config
     add_output(status);
+    add_reconcile(*egress);
+  }
+
+  void add_reconcile(CLI::App& egress) {
+    CLI::App* reconcile =
+        command(egress, "reconcile",
+                "repeat, once and with its key, each write that a crash left open", [this] {
+                  reconcile_.wait = std::chrono::seconds(reconcile_wait_s_);
+                  return reconcile_egress(common_, reconcile_);
+                });
+    reconcile->fallthrough();  // --config and --set may follow it
+    add_output(reconcile);
+    reconcile
+        ->add_option("--wait", reconcile_wait_s_,
+                     "seconds to wait for calls that are under way, or ended in a crash just now "
+                     "(default 0)")
+        ->check(CLI::Range(0, 3'600));
+    reconcile->add_option("--rate", reconcile_.rate, "attempts a second at most (default 10)")
+        ->check(CLI::Range(1, 1'000));
   }
 
   void add_client_commands() {
@@ -253,6 +273,8 @@ class CommandLine final {
   DoctorFlags doctor_;
   RevokeFlags revoke_;
   TokenRevokeFlags token_;
+  ReconcileFlags reconcile_;
+  int reconcile_wait_s_ = 0;
   int wait_ms_ = 5000;
   int pepper_version_ = 1;
   int store_key_version_ = 1;

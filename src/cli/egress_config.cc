@@ -1,5 +1,6 @@
 #include "cli/egress_config.h"
 
+#include "cli/call_policy_config.h"
 #include "cli/egress_local_config.h"
 #include "cli/identity_files.h"
 #include "cli/pem_file.h"
@@ -148,6 +149,7 @@ EgressApiConfig read_api(const ConfigSection& section) {
       (!api.probe_path.starts_with('/') || !http::is_target_text(api.probe_path))) {
     section.problem("probe_path", "expected a path such as /v1/payments?limit=1");
   }
+  api.calls = read_call_policy(section);
   api.connections_max = section.integer("connections_max", api.connections_max, {1, 100'000});
   api.url = read_url(section, "url", section.string("url"));
   if (!api.url.path.empty() && api.url.target() != "/") {
@@ -188,6 +190,7 @@ Result<EgressConfig> load_egress_config(const CommonOptions& common) {
   config.callers = read_callers(root);
   config.admin = read_admin(root);
   config.watch_files = root.section("reload").boolean("watch_files", config.watch_files);
+  config.journal = read_journal(root);
   config.unsafe_options = reader.unsafe_options();
   config.files = reader.files();
   CS_CHECK(reader.finish());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/common_options.h"
+#include "cli/journal_config.h"
 #include "cli/server_config.h"
 #include "consumer/egress/egress_service.h"
 #include "consumer/schemes/scheme_registry.h"
@@ -28,6 +29,7 @@ struct IssuerOriginConfig {
 
 struct EgressApiConfig {
   consumer::EgressApiOptions options;
+  consumer::CallPolicyOptions calls;
   http::Url url;
   std::optional<Endpoint>
       connect_to;  // in place of looking the URL's host up; names are verified all the same
@@ -55,6 +57,7 @@ struct EgressConfig {
   std::vector<EgressApiConfig> apis;
   std::vector<consumer::CallerRuleOptions> callers;
   std::optional<net::ListenOptions> admin;
+  std::optional<JournalConfig> journal;
   std::vector<std::string> unsafe_options;
   std::vector<std::filesystem::path> files;  // all that were read: what a reload depends on
   bool watch_files = true;                   // reload when one of them changes, not on SIGHUP alone

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/log.h"
 #include "crypto/certificate.h"
 
 namespace countersign::cli {
@@ -61,6 +62,17 @@ Result<void> EgressGeneration::make_callers() {
   std::vector<std::string> names;
   for (const EgressApiConfig& api : config_.apis) names.push_back(api.options.name);
   CS_TRY(callers_, consumer::CallerPolicy::create(config_.callers, names));
+  return {};
+}
+
+Result<void> EgressProcess::start_journal(const EgressConfig& config) {
+  if (!config.journal) return {};
+  CS_TRY(journal_keys, load_sealing_keys(*config.journal));
+  CS_TRY(auto opened, open_journal(*config.journal, clock));
+  journal_writer = std::make_unique<consumer::JournalWriter>(std::move(opened), clock,
+                                                             process_log(), config.journal->writer);
+  journal = std::make_unique<consumer::EgressJournal>(*journal_writer, *journal_keys, entropy,
+                                                      config.journal->calls);
   return {};
 }
 
@@ -141,7 +153,8 @@ LoopGeneration::LoopApi::LoopApi(std::shared_ptr<EgressGeneration::Api> api, Egr
           pool_options(shared->config.url, shared->config.connect_to,
                        shared->config.connections_max),
           &shared->tls)),
-      scheme(shared->scheme->for_loop(loop)) {}
+      scheme(shared->scheme->for_loop(loop)),
+      policy(shared->config.calls, process.entropy) {}
 
 LoopGeneration::LoopApi::~LoopApi() {
   scheme.reset();
@@ -156,19 +169,20 @@ LoopGeneration::LoopGeneration(std::shared_ptr<EgressGeneration> shared, net::Lo
   EgressProcess& process = shared_->process();
   if (previous) take_over(*previous);
   if (!counters_) counters_ = std::make_shared<consumer::EgressCounters>(shared_->apis().size());
-  std::vector<consumer::EgressApi> apis;
-  for (size_t i = 0; i < shared_->apis().size(); ++i) {
+  apis_.resize(shared_->apis().size());
+  for (size_t i = 0; i < apis_.size(); ++i) {
     const auto& api = shared_->apis()[i];
-    if (apis_.size() <= i) apis_.resize(i + 1);
     if (!apis_[i]) apis_[i] = std::make_shared<LoopApi>(api, process, loop);
-    apis.push_back({.options = api->config.options,
-                    .scheme_name = std::string(api->config.scheme->name),
-                    .scheme = apis_[i]->scheme.get(),
-                    .process_scheme = api->scheme.get(),
-                    .upstream = apis_[i]->pool.get()});
+    egress_apis_.push_back({.options = api->config.options,
+                            .scheme_name = std::string(api->config.scheme->name),
+                            .scheme = apis_[i]->scheme.get(),
+                            .process_scheme = api->scheme.get(),
+                            .upstream = apis_[i]->pool.get(),
+                            .policy = &apis_[i]->policy,
+                            .journal = process.journal.get()});
   }
   const bool has_rules = shared_->callers().has_rules();
-  service_.emplace(std::move(apis), loop, process.clock, log, shared_->config().egress,
+  service_.emplace(egress_apis_, loop, process.clock, log, shared_->config().egress,
                    consumer::EgressParts{.callers = has_rules ? &shared_->callers() : nullptr,
                                          .counters = counters_.get(),
                                          .entropy = &process.entropy});

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "cli/egress_config.h"
+#include "consumer/call_policy.h"
+#include "consumer/egress/egress_journal.h"
 #include "consumer/egress/egress_report.h"
 #include "core/entropy.h"
 #include "core/published.h"
@@ -26,6 +28,12 @@ struct EgressProcess {
   SystemEntropy entropy;
   net::Resolver resolver{clock, {}};
   std::unique_ptr<net::LoopThread> home;  // renews tokens, answers the admin listener
+  std::optional<store::SealingKeys> journal_keys;
+  std::unique_ptr<consumer::JournalWriter> journal_writer;
+  std::unique_ptr<consumer::EgressJournal> journal;  // null: writes are not journalled
+
+  // By the configuration that the process starts with.
+  Result<void> start_journal(const EgressConfig& config);
 };
 
 class EgressGeneration final {
@@ -109,6 +117,8 @@ class LoopGeneration final {
   LoopGeneration& operator=(const LoopGeneration&) = delete;
 
   consumer::EgressService& service() { return *service_; }
+  // As the service has them; they live as long as this object.
+  const std::vector<consumer::EgressApi>& egress_apis() const { return egress_apis_; }
   LoopSample sample() const;
 
  private:
@@ -123,6 +133,7 @@ class LoopGeneration final {
     net::Loop& home;
     std::unique_ptr<net::ClientPool> pool;
     std::unique_ptr<consumer::Scheme> scheme;
+    consumer::CallPolicy policy;
   };
   void take_over(const LoopGeneration& previous);
   bool has_same_names(const LoopGeneration& previous) const;
@@ -130,6 +141,7 @@ class LoopGeneration final {
   std::shared_ptr<EgressGeneration> shared_;
   std::shared_ptr<consumer::EgressCounters> counters_;
   std::vector<std::shared_ptr<LoopApi>> apis_;
+  std::vector<consumer::EgressApi> egress_apis_;
   std::optional<consumer::EgressService> service_;
 };
 

@@ -145,6 +145,7 @@ void EgressReload::warn_of_restart(const EgressConfig& next) const {
   };
   if (!(next.server == now.server)) warn("[[listener]] or [server]");
   if (!(next.admin == now.admin)) warn("[admin]");
+  if (next.journal != now.journal) warn("[journal]");
   if (next.access_log_path != now.access_log_path) warn("[log] access_log");
 }
 

@@ -23,6 +23,8 @@ void check_unsafe_hosts(const ConfigSection& table, const store::Conninfo& conni
                                 "sslrootcert=FILE), or set unsafe_unverified_postgres");
 }
 
+}  // namespace
+
 store::PostgresOptions read_postgres(const ConfigSection& table) {
   store::PostgresOptions options;
   options.conninfo = table.string("postgres");
@@ -42,14 +44,15 @@ store::PostgresOptions read_postgres(const ConfigSection& table) {
   return options;
 }
 
-void read_keys(const ConfigSection& table, TokenStoreConfig& config) {
-  config.key_file = table.secret("key");
+void read_sealing_keys(const ConfigSection& table, Secret& key_file,
+                       std::optional<uint32_t>& seal_with_version) {
+  key_file = table.secret("key");
   if (table.has("seal_with_version")) {
-    config.seal_with_version =
+    seal_with_version =
         table.integer<uint32_t>("seal_with_version", {1, store::SealingKeys::version_max});
   }
-  if (config.key_file.empty()) return;
-  const auto keys = load_sealing_keys(config);
+  if (key_file.empty()) return;
+  const auto keys = store::SealingKeys::parse(key_file, seal_with_version);
   if (keys) return;
   const bool version = keys.error().code == "sealing.no_such_version";
   const std::string_view place = version                       ? "seal_with_version"
@@ -58,8 +61,6 @@ void read_keys(const ConfigSection& table, TokenStoreConfig& config) {
                                                                : "key_env";
   table.problem(place, keys.error().public_text);
 }
-
-}  // namespace
 
 std::string TokenStoreConfig::name() const {
   if (!path.empty()) return path;
@@ -81,7 +82,7 @@ std::optional<TokenStoreConfig> read_token_store(const ConfigSection& root) {
   }
   config.lease =
       duration_cast<milliseconds>(table.duration("lease", config.lease, {seconds(1), hours(1)}));
-  read_keys(table, config);
+  read_sealing_keys(table, config.key_file, config.seal_with_version);
   return config;
 }
 

@@ -31,6 +31,12 @@ struct TokenStoreConfig {
   std::string name() const;  // for messages: the file, or the database and its host
 };
 
+// `postgres` and the keys that go with it, of any table that names a database. Problems are noted.
+store::PostgresOptions read_postgres(const ConfigSection& table);
+// `key` and `seal_with_version` of any table that names sealing keys.
+void read_sealing_keys(const ConfigSection& table, Secret& key_file,
+                       std::optional<uint32_t>& seal_with_version);
+
 // nullopt if there is no such table. Problems are noted in the section; keys that do not parse are
 // among them.
 std::optional<TokenStoreConfig> read_token_store(const ConfigSection& root);

@@ -70,6 +70,8 @@ struct PostgresOptions {
   std::chrono::milliseconds reconnect_pause{250};
   std::string application_name = "countersign";  // as pg_stat_activity shows it
   size_t statements_kept_max = 128;              // prepared; more are sent in full each time
+
+  friend bool operator==(const PostgresOptions&, const PostgresOptions&) = default;
 };
 
 class PostgresTransaction;

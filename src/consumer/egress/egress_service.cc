@@ -8,6 +8,7 @@
 #include "consumer/egress/egress_call.h"
 #include "consumer/egress/egress_target.h"
 #include "consumer/egress/location.h"
+#include "consumer/idempotency_key.h"
 #include "core/ascii.h"
 #include "http/relay.h"
 #include "http/target.h"
@@ -23,26 +24,30 @@ constexpr int discarded_pieces_max = 8;
 
 class RequestFields final : public http::RelayFields {
  public:
-  RequestFields(const FieldFilter& filter, const Attached& attached, const CallContext& context)
-      : filter_(filter), attached_(attached), context_(context) {}
+  RequestFields(const FieldFilter& filter, const Attached& attached, const CallContext& context,
+                std::string_view added_key)
+      : filter_(filter), attached_(attached), context_(context), added_key_(added_key) {}
   bool passes(const http::Field& field) const override {
     return filter_.request_passes(field.name);
   }
   void add(http::HeadWriter& writer) const override {
     writer.field(attached_.field_name, attached_.field_value);
     context_.add_trace(writer);
+    if (!added_key_.empty()) writer.field(idempotency_key_field, added_key_);
   }
 
  private:
   const FieldFilter& filter_;
   const Attached& attached_;
   const CallContext& context_;
+  std::string_view added_key_;
 };
 
 class ResponseFields final : public http::RelayFields {
  public:
-  ResponseFields(int attempts, const http::ResponseHead& head, const EgressApiOptions& api)
-      : attempts_(attempts) {
+  ResponseFields(CallOutcome outcome, int attempts, std::string_view added_key,
+                 const http::ResponseHead& head, const EgressApiOptions& api)
+      : outcome_(outcome), attempts_(attempts), added_key_(added_key) {
     const http::Field* location = head.find("Location");
     if (location)
       location_ = rewritten_location(
@@ -55,12 +60,15 @@ class ResponseFields final : public http::RelayFields {
   }
   void add(http::HeadWriter& writer) const override {
     if (location_) writer.field("Location", *location_);
-    writer.field(outcome_field, name_of(CallOutcome::answered));
+    writer.field(outcome_field, name_of(outcome_));
     writer.field(attempts_field, static_cast<uint64_t>(attempts_));
+    if (!added_key_.empty()) writer.field(added_key_field, added_key_);
   }
 
  private:
+  CallOutcome outcome_;
   int attempts_;
+  std::string_view added_key_;
   std::optional<std::string> location_;  // in place of the upstream's
 };
 
@@ -165,9 +173,8 @@ Instant EgressService::now() {
 Task<void> EgressService::serve(http::Exchange& exchange) {
   Call call(*this, exchange);
   std::optional<EgressProblem> problem = call.refusal();
-  const size_t keep_bytes = call.api() ? call.api()->options.keep_body_bytes_max : 0;
-  http::RelayBody body(exchange, keep_bytes);
-  bool fresh_connection = false;
+  http::RelayBody body(exchange, call.keep_bytes());
+  if (!problem && call.is_journalled()) problem = co_await call.record(body);
   while (!problem) {
     if (!call.attach()) {
       const auto ready = co_await call.api()->scheme->wait_ready(call.deadline());
@@ -175,31 +182,40 @@ Task<void> EgressService::serve(http::Exchange& exchange) {
       continue;
     }
     auto opened = co_await call.api()->upstream->open(
-        {.deadline = call.deadline(), .fresh_connection = fresh_connection});
+        {.deadline = call.deadline(), .fresh_connection = call.wants_fresh_connection()});
     if (!opened) {
-      problem = call.not_opened(opened.error());
-      break;
-    }
-    if (!call.attach()) continue;  // it ended while the connection was being made
-    const std::unique_ptr<http::ClientExchange> upstream = *std::move(opened);
-    call.begin_attempt();
-    const auto head =
-        co_await http::relay_request(exchange, body, *upstream, call.target(),
-                                     RequestFields(filter_, call.attached(), call.context()));
-    if (!head) {
-      fresh_connection = call.may_repeat(head.error(), *upstream, body);
-      if (!fresh_connection) problem = call.failed(head.error(), *upstream);
-      if (fresh_connection) body.rewind();
+      if (!call.may_repeat_unopened(opened.error())) problem = call.not_opened(opened.error());
+      if (!problem) co_await call.pause();
       continue;
     }
-    if (call.must_replace_credential(**head, body)) {
-      co_await discard_answer(*upstream);
+    if (!call.attach()) continue;  // it ended while the connection was being made
+    std::unique_ptr<http::ClientExchange> upstream = *std::move(opened);
+    call.begin_attempt();
+    const auto head = co_await http::relay_request(
+        exchange, body, *upstream, call.target(),
+        RequestFields(filter_, call.attached(), call.context(), call.added_key()));
+    if (!head) {
+      if (!call.may_repeat(head.error(), *upstream, body)) {
+        problem = call.failed(head.error(), *upstream);
+        continue;
+      }
+      upstream = nullptr;
       body.rewind();
+      co_await call.pause();
+      continue;
+    }
+    if (call.must_replace_credential(**head, body) || call.may_repeat_answered(**head, body)) {
+      co_await discard_answer(*upstream);
+      upstream = nullptr;  // back to the pool before the pause
+      body.rewind();
+      co_await call.pause();
       continue;
     }
     call.answered(**head);
     const auto sent = co_await http::relay_response(
-        **head, *upstream, exchange, ResponseFields(call.attempts(), **head, call.api()->options));
+        **head, *upstream, exchange,
+        ResponseFields(call.outcome(), call.attempts(), call.added_key(), **head,
+                       call.api()->options));
     call.finished(body.bytes(), sent);
     co_return;
   }

@@ -24,9 +24,11 @@
 #include <string_view>
 #include <vector>
 
+#include "consumer/call_policy.h"
 #include "consumer/egress/access_log.h"
 #include "consumer/egress/caller_policy.h"
 #include "consumer/egress/egress_counters.h"
+#include "consumer/egress/egress_journal.h"
 #include "consumer/egress/field_filter.h"
 #include "consumer/egress/trace_ids.h"
 #include "consumer/schemes/scheme.h"
@@ -61,7 +63,8 @@ struct EgressApiOptions {
   friend bool operator==(const EgressApiOptions&, const EgressApiOptions&) = default;
 };
 
-// An API with what serves it on this loop. All of it outlives the service, and no pointer is null.
+// An API with what serves it on this loop. All of it outlives the service, and no pointer is null,
+// unless it says so.
 struct EgressApi {
   EgressApiOptions options = {};
   std::string scheme_name = {};  // for logs
@@ -69,6 +72,9 @@ struct EgressApi {
   const ProcessScheme* process_scheme = nullptr;
   http::Client* upstream = nullptr;
   size_t number = 0;  // set by the service: its place in the configuration, for counters
+  // Null: calls are repeated only as CallRule's defaults allow, and get no key.
+  CallPolicy* policy = nullptr;
+  EgressJournal* journal = nullptr;  // null: writes are not journalled
 };
 
 // What the service uses beside its APIs. All of it outlives the service; each may be null.

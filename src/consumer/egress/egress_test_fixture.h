@@ -14,6 +14,7 @@
 #include "consumer/egress/egress_service.h"
 #include "support/fake_client.h"
 #include "support/fake_clock.h"
+#include "support/fake_entropy.h"
 #include "support/fake_exchange.h"
 #include "support/test_executor.h"
 
@@ -73,7 +74,9 @@ class EgressTest : public ::testing::Test {
             .scheme_name = "test",
             .scheme = &scheme_,
             .process_scheme = &scheme_,
-            .upstream = &upstream};
+            .upstream = &upstream,
+            .policy = &policy_,
+            .journal = journal_};
   }
   // One API below "/acme", unless the test brings its own.
   EgressService& egress() {
@@ -108,6 +111,9 @@ class EgressTest : public ::testing::Test {
   testing::TestExecutor loop_{clock_};
   testing::FakeClient upstream_{loop_};
   FakeScheme scheme_{loop_};
+  testing::FakeEntropy entropy_;
+  CallPolicy policy_{{.otherwise = {.idempotency_key_honoured = true}}, entropy_};
+  EgressJournal* journal_ = nullptr;
   MemorySink sink_;
   AccessLog log_{&sink_};
   std::optional<EgressService> service_;

@@ -53,7 +53,7 @@ class FieldFilter final {
 //       would make a client report its calls to somebody
 //   Set-Cookie…
 //       see Cookie
-//   Countersign-Outcome, Countersign-Attempts
+//   Countersign-Outcome, Countersign-Attempts, Countersign-Idempotency-Key
 //       only the egress says these; the gateway's other fields pass
 // WWW-Authenticate passes as it is: it belongs to the provider's 401, and says why (RFC 9110
 // §11.6.1).

@@ -1,0 +1,45 @@
+#include "cli/journal_config.h"
+
+#include "cli/token_store_config.h"
+#include "store/postgres_journal.h"
+#include "store/sqlite_journal.h"
+
+namespace countersign::cli {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+std::optional<JournalConfig> read_journal(const ConfigSection& root) {
+  if (!root.has("journal")) return std::nullopt;
+  const ConfigSection table = root.section("journal");
+  JournalConfig config;
+  if (table.has("postgres")) {
+    config.postgres = read_postgres(table);
+    if (table.has("path")) table.problem("path", "give either path or postgres");
+  } else {
+    config.path = table.path_to("path").string();
+  }
+  read_sealing_keys(table, config.key_file, config.seal_with_version);
+  config.calls.body_bytes_max =
+      table.byte_size("body_bytes_max", config.calls.body_bytes_max, {1, 1 << 20});
+  store::JournalLimits& limits = config.writer.limits;
+  limits.keep_finished =
+      table.seconds("keep_finished", limits.keep_finished, {seconds(60), hours(24 * 366)});
+  limits.keep_unresolved =
+      table.seconds("keep_unresolved", limits.keep_unresolved, {hours(1), hours(24 * 3660)});
+  limits.entries_max =
+      table.integer("entries_max", limits.entries_max, {100, int64_t{1'000'000'000}});
+  return config;
+}
+
+Result<std::unique_ptr<store::Journal>> open_journal(const JournalConfig& config,
+                                                     const Clock& clock) {
+  if (config.path.empty()) return store::PostgresJournal::open(config.postgres, clock);
+  return store::SqliteJournal::open(config.path, clock);
+}
+
+Result<store::SealingKeys> load_sealing_keys(const JournalConfig& config) {
+  return store::SealingKeys::parse(config.key_file, config.seal_with_version);
+}
+
+}  // namespace countersign::cli
