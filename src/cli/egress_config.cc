@@ -1,6 +1,6 @@
 #include "cli/egress_config.h"
 
-#include "cli/pem_file.h"
+#include "core/pem_file.h"
 #include "crypto/certificate.h"
 
 namespace countersign::cli {
