@@ -8,9 +8,11 @@
 #include "cli/check_config.h"
 #include "cli/common_options.h"
 #include "cli/egress_command.h"
+#include "cli/egress_reconcile.h"
 #include "cli/gateway_command.h"
 #include "cli/generate_commands.h"
 #include "cli/registry_commands.h"
+#include "cli/store_commands.h"
 
 namespace countersign::cli {
 namespace {
@@ -34,6 +36,7 @@ class CommandLine final {
     add_client_commands();
     add_key_commands();
     add_token_commands();
+    add_store_commands();
     add_tools();
   }
 
@@ -99,9 +102,24 @@ class CommandLine final {
     add_config(command(app_, "gateway", "run issuer and gateway (the provider's side)",
                        [this] { return run_gateway(common_); }),
                "the gateway's configuration");
-    add_config(command(app_, "egress", "run the sidecar (the consumer's side)",
-                       [this] { return run_egress(common_); }),
-               "the egress's configuration");
+    CLI::App* egress = command(app_, "egress", "run the sidecar (the consumer's side)", [this] {
+      if (!reconciles_) return run_egress(common_);
+      reconcile_.wait = std::chrono::seconds(reconcile_wait_s_);
+      return reconcile_egress(common_, reconcile_);
+    });
+    add_config(egress, "the egress's configuration");
+    CLI::App* reconcile = egress->add_subcommand(
+        "reconcile", "repeat, once and with its key, each write that a crash left open");
+    reconcile->callback([this] { reconciles_ = true; });
+    reconcile->fallthrough();  // --config and --set may follow it
+    add_output(reconcile);
+    reconcile
+        ->add_option("--wait", reconcile_wait_s_,
+                     "seconds to wait for calls that are under way, or ended in a crash just now "
+                     "(default 0)")
+        ->check(CLI::Range(0, 3'600));
+    reconcile->add_option("--rate", reconcile_.rate, "attempts a second at most (default 10)")
+        ->check(CLI::Range(1, 1'000));
   }
 
   void add_client_commands() {
@@ -178,6 +196,15 @@ class CommandLine final {
     });
   }
 
+  void add_store_commands() {
+    CLI::App& store =
+        *app_.add_subcommand("store", "the tokens that egresses share")->require_subcommand(1);
+    CLI::App* rekey = command(store, "rekey", "seal every stored token under the newest key",
+                              [this] { return rekey_store(common_); });
+    add_config(rekey, "the egress's configuration");
+    add_output(rekey);
+  }
+
   void add_tools() {
     CLI::App* check =
         command(app_, "check-config", "read a configuration and tell every problem in it",
@@ -192,6 +219,10 @@ class CommandLine final {
             [this] { return generate_pepper(pepper_version_); })
         ->add_option("--pepper-version", pepper_version_,
                      "1 or more; the highest in the file makes new MACs (default 1)");
+    command(generate, "store-key", "a line for the key file of a token store",
+            [this] { return generate_store_key(store_key_version_); })
+        ->add_option("--key-version", store_key_version_,
+                     "1 or more; the highest in the file seals (default 1)");
     command(generate, "signing-key", "a private key for the issuer (PKCS#8 PEM)", [this] {
       return generate_signing_key(algorithm_);
     })->add_option("--algorithm", algorithm_, "ES256, PS256 or EdDSA (default ES256)");
@@ -211,8 +242,12 @@ class CommandLine final {
   KeyIssueFlags key_;
   RevokeFlags revoke_;
   TokenRevokeFlags token_;
+  ReconcileFlags reconcile_;
+  bool reconciles_ = false;
+  int reconcile_wait_s_ = 0;
   int wait_ms_ = 5000;
   int pepper_version_ = 1;
+  int store_key_version_ = 1;
   std::string algorithm_ = "ES256";
 };
 

@@ -36,6 +36,8 @@ struct Shared {
   net::Fd access_log;
   std::unique_ptr<LogSink> access_sink;
   std::unique_ptr<net::LoopThread> home;  // renews tokens
+  std::unique_ptr<consumer::JournalWriter> journal_writer;
+  std::unique_ptr<consumer::EgressJournal> journal;  // null: writes are not journalled
   std::vector<std::unique_ptr<SharedApi>> apis;
 };
 
@@ -74,28 +76,46 @@ Result<std::unique_ptr<SharedApi>> make_api(const EgressApiConfig& config, Share
   return api;
 }
 
-// One loop's egress with all that is its alone.
-class LoopEgress final : public http::Service {
+// One loop's ways to the APIs.
+class LoopApis final {
  public:
-  LoopEgress(Shared& shared, net::Loop& loop) : loop_(loop), access_log_(shared.access_sink.get()) {
-    std::vector<consumer::EgressApi> apis;
+  LoopApis(Shared& shared, net::Loop& loop) {
     for (const auto& api : shared.apis) {
       const EgressApiConfig& config = *api->config;
       pools_.push_back(std::make_unique<net::ClientPool>(
           loop, shared.resolver,
           pool_options(config.url, config.connect_to, config.connections_max), &api->tls));
       schemes_.push_back(api->scheme->for_loop(loop));
-      apis.push_back({.options = config.options,
-                      .scheme_name = std::string(config.scheme->name),
-                      .scheme = schemes_.back().get(),
-                      .process_scheme = api->scheme.get(),
-                      .upstream = pools_.back().get()});
+      policies_.push_back(std::make_unique<consumer::CallPolicy>(config.calls, shared.entropy));
+      apis_.push_back({.options = config.options,
+                       .scheme_name = std::string(config.scheme->name),
+                       .scheme = schemes_.back().get(),
+                       .process_scheme = api->scheme.get(),
+                       .upstream = pools_.back().get(),
+                       .policy = policies_.back().get(),
+                       .journal = shared.journal.get()});
     }
-    service_.emplace(std::move(apis), loop, shared.clock, access_log_, shared.config.egress);
   }
+  const std::vector<consumer::EgressApi>& apis() const { return apis_; }
+
+ private:
+  std::vector<std::unique_ptr<net::ClientPool>> pools_;
+  std::vector<std::unique_ptr<consumer::Scheme>> schemes_;
+  std::vector<std::unique_ptr<consumer::CallPolicy>> policies_;
+  std::vector<consumer::EgressApi> apis_;
+};
+
+// One loop's egress with all that is its alone.
+class LoopEgress final : public http::Service {
+ public:
+  LoopEgress(Shared& shared, net::Loop& loop)
+      : loop_(loop),
+        access_log_(shared.access_sink.get()),
+        apis_(shared, loop),
+        service_(apis_.apis(), loop, shared.clock, access_log_, shared.config.egress) {}
 
   Task<void> serve(http::Exchange& exchange) override {
-    co_await service_->serve(exchange);
+    co_await service_.serve(exchange);
     flush_at_end_of_turn();
   }
 
@@ -112,9 +132,8 @@ class LoopEgress final : public http::Service {
 
   net::Loop& loop_;
   consumer::AccessLog access_log_;
-  std::vector<std::unique_ptr<net::ClientPool>> pools_;
-  std::vector<std::unique_ptr<consumer::Scheme>> schemes_;
-  std::optional<consumer::EgressService> service_;
+  LoopApis apis_;
+  consumer::EgressService service_;
   bool flush_due_ = false;
 };
 
@@ -131,6 +150,17 @@ Result<void> open_access_log(Shared& shared) {
                 path + ": cannot be opened for writing");
   }
   shared.access_sink = std::make_unique<DescriptorSink>(shared.access_log.get());
+  return {};
+}
+
+Result<void> start_journal(Shared& shared) {
+  if (!shared.config.journal) return {};
+  const JournalConfig& config = *shared.config.journal;
+  CS_TRY(auto journal, open_journal(config, shared.clock));
+  shared.journal_writer = std::make_unique<consumer::JournalWriter>(
+      std::move(journal), shared.clock, process_log(), config.writer);
+  shared.journal = std::make_unique<consumer::EgressJournal>(
+      *shared.journal_writer, *config.key, config.key_version, shared.entropy, config.calls);
   return {};
 }
 
@@ -157,6 +187,23 @@ Result<void> check_egress(EgressConfig config) {
   return {};
 }
 
+Result<void> with_egress_apis(
+    EgressConfig config,
+    const std::function<Result<void>(net::Loop&, std::vector<consumer::EgressApi>)>& use) {
+  CS_TRY(const auto shared, make_shared_parts(std::move(config)));
+  CS_TRY(const auto loop, net::Loop::create());
+  for (const auto& api : shared->apis) api->scheme->start();  // before its loop's thread runs
+  shared->home->start();
+  Result<void> result;
+  {
+    const LoopApis apis(*shared, *loop);
+    result = use(*loop, apis.apis());
+  }
+  shared->home->stop();
+  shared->apis.clear();  // before the loop that they use
+  return result;
+}
+
 Result<void> run_egress(const CommonOptions& common) {
   const Log& log = process_log();
   CS_TRY(EgressConfig config, load_egress_config(common));
@@ -165,6 +212,7 @@ Result<void> run_egress(const CommonOptions& common) {
   CS_TRY(const auto owned, make_shared_parts(std::move(config)));
   Shared& shared = *owned;
   CS_CHECK(open_access_log(shared));
+  CS_CHECK(start_journal(shared));
   net::RunOptions options;
   const ServerConfig& server = shared.config.server;
   for (const net::ListenOptions& listener : server.listeners) {

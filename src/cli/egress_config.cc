@@ -1,5 +1,6 @@
 #include "cli/egress_config.h"
 
+#include "cli/call_policy_config.h"
 #include "core/pem_file.h"
 #include "crypto/certificate.h"
 
@@ -124,6 +125,7 @@ EgressApiConfig read_api(const ConfigSection& section) {
       section.duration("deadline", api.options.deadline, {milliseconds(100), hours(1)}));
   api.options.keep_body_bytes_max =
       section.byte_size("keep_body_bytes_max", api.options.keep_body_bytes_max, {0, 16 << 20});
+  api.calls = read_call_policy(section);
   api.connections_max = section.integer("connections_max", api.connections_max, {1, 100'000});
   api.url = read_url(section, "url", section.string("url"));
   if (!api.url.path.empty() && api.url.target() != "/") {
@@ -159,6 +161,7 @@ Result<EgressConfig> load_egress_config(const CommonOptions& common) {
   const std::vector<ConfigSection> apis = root.tables("api");
   if (apis.empty()) root.problem("api", "at least one [[api]] is needed");
   for (const ConfigSection& api : apis) config.apis.push_back(read_api(api));
+  config.journal = read_journal(root);
   config.unsafe_options = reader.unsafe_options();
   CS_CHECK(reader.finish());
   return config;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/common_options.h"
+#include "cli/journal_config.h"
 #include "cli/server_config.h"
 #include "consumer/egress/egress_service.h"
 #include "consumer/schemes/scheme_registry.h"
@@ -19,6 +20,7 @@ namespace countersign::cli {
 
 struct EgressApiConfig {
   consumer::EgressApiOptions options;
+  consumer::CallPolicyOptions calls;
   http::Url url;
   std::optional<Endpoint>
       connect_to;  // in place of looking the URL's host up; names are verified all the same
@@ -37,6 +39,7 @@ struct EgressConfig {
   std::string access_log_path;  // empty: no access log; "-": standard output
   consumer::EgressOptions egress;
   std::vector<EgressApiConfig> apis;
+  std::optional<JournalConfig> journal;
   std::vector<std::string> unsafe_options;
 };
 

@@ -1,5 +1,6 @@
 #include "http/relay.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/ascii.h"
@@ -54,6 +55,23 @@ Task<Result<RelayBody::Piece>> RelayBody::next() {
     kept_all_ = false;
   }
   co_return Piece{data, source_ended_};
+}
+
+Task<Result<std::string_view>> RelayBody::read_ahead(size_t bytes_max) {
+  const auto too_large = [] {
+    return fail(ErrorKind::too_large, "http.client_body_too_large",
+                "the request body is too large");
+  };
+  const BodyFraming& framing = exchange_.request().framing;
+  const size_t most = std::min(bytes_max, keep_max_);
+  if (framing.kind == BodyFraming::Kind::none) co_return std::string_view();
+  if (framing.kind == BodyFraming::Kind::length && framing.length > most) co_return too_large();
+  while (!source_ended_) {
+    CS_CO_CHECK(co_await next());
+    if (!kept_all_ || kept_.size() > most) co_return too_large();
+  }
+  rewind();
+  co_return std::string_view(kept_);
 }
 
 void RelayBody::rewind() {

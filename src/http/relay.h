@@ -29,6 +29,11 @@ class RelayBody final {
   };
   Task<Result<Piece>> next();
 
+  // The whole body, before any of it is sent; next() then begins at its first byte. Valid until
+  // next() has passed the end. `http.client_body_too_large` if it is longer than `bytes_max` or
+  // than what is kept, without reading where its length says so.
+  Task<Result<std::string_view>> read_ahead(size_t bytes_max);
+
   // True if all that was handed out is still here.
   bool can_rewind() const { return kept_all_; }
   void rewind();

@@ -143,13 +143,28 @@ constexpr auto rows = std::to_array<ReasonRow>({
     {outcome_unknown, "outcome_unknown", 502, none, maybe,
      "The request was sent, but no answer came: it may have been processed.",
      "Ask for the result, or repeat with the same Idempotency-Key."},
+
+    {idempotency_key_invalid, "idempotency_key_invalid", 400, none, no,
+     "The Idempotency-Key is not one that can protect the call.",
+     "Send exactly one, of 1 to 255 printable ASCII characters, or none."},
+    {idempotency_key_reused, "idempotency_key_reused", 422, none, no,
+     "The Idempotency-Key stands for another request.",
+     "Use a new key for a new request; repeat a request byte for byte."},
+    {call_in_flight, "call_in_flight", 409, none, no,
+     "A call with the same Idempotency-Key is under way.",
+     "Wait as long as the Retry-After field says, then repeat with the same key."},
+    {call_may_be_doubled, "call_may_be_doubled", 409, none, no,
+     "A call with this Idempotency-Key may have been processed, and the API would act on it again.",
+     "Look the result up; use another key only if nothing was done."},
+    {journal_unavailable, "journal_unavailable", 503, none, no,
+     "The call cannot be journalled, so it was not sent.", "Repeat the request later."},
 });
 
 constexpr bool rows_are_in_order() {
   for (size_t i = 0; i < rows.size(); ++i) {
     if (static_cast<size_t>(rows[i].reason) != i) return false;
   }
-  return rows.size() == static_cast<size_t>(outcome_unknown) + 1;
+  return rows.size() == static_cast<size_t>(journal_unavailable) + 1;
 }
 static_assert(rows_are_in_order(), "one row each, in the order of the enumeration");
 

@@ -75,6 +75,12 @@ enum class Reason : uint8_t {
   token_unavailable,
   credential_unavailable,
   outcome_unknown,
+  // The egress answers for keys, or keeps a journal.
+  idempotency_key_invalid,
+  idempotency_key_reused,
+  call_in_flight,
+  call_may_be_doubled,
+  journal_unavailable,
 };
 
 // The `error` of a Bearer challenge. Other schemes' challenges carry none.

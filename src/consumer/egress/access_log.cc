@@ -9,6 +9,9 @@
 namespace countersign::consumer {
 namespace {
 
+// Enough to find it by, and no more of what a caller chose.
+constexpr size_t key_bytes_shown = 35;
+
 bool needs_no_escape(std::string_view text) {
   return std::ranges::all_of(text,
                              [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
@@ -66,18 +69,6 @@ void append_milliseconds(std::string& out, BootClock::duration duration) {
 
 }  // namespace
 
-std::string_view name_of(CallOutcome outcome) {
-  switch (outcome) {
-    case CallOutcome::answered:
-      return "answered";
-    case CallOutcome::not_sent:
-      return "not_sent";
-    case CallOutcome::unknown:
-      return "unknown";
-  }
-  panic("a CallOutcome without a name");
-}
-
 AccessLog::AccessLog(LogSink* sink, AccessLogOptions options) : sink_(sink), options_(options) {}
 
 AccessLog::~AccessLog() {
@@ -99,6 +90,8 @@ void AccessLog::append(const AccessRecord& record) {
   append_milliseconds(buffer_, record.duration);
   append_number(buffer_, "request_bytes", record.request_bytes);
   append_number(buffer_, "response_bytes", record.response_bytes);
+  if (!record.idempotency_key.empty())
+    append_text(buffer_, "key", record.idempotency_key.substr(0, key_bytes_shown));
   if (!record.decision_id.empty()) append_text(buffer_, "decision_id", record.decision_id);
   if (!record.code.empty()) append_text(buffer_, "code", record.code);
   if (!record.detail.empty()) append_text(buffer_, "detail", record.detail);

@@ -11,17 +11,11 @@
 #include <string>
 #include <string_view>
 
+#include "consumer/outcome.h"
 #include "core/clock.h"
 #include "core/log.h"
 
 namespace countersign::consumer {
-
-enum class CallOutcome {
-  answered,  // the upstream's answer came
-  not_sent,  // no byte of the request reached the upstream, or it refused before acting
-  unknown,   // it may have been processed
-};
-std::string_view name_of(CallOutcome outcome);
 
 struct AccessRecord {
   WallTime time{};  // when the request came
@@ -35,9 +29,10 @@ struct AccessRecord {
   BootClock::duration duration{};
   uint64_t request_bytes = 0;  // of the body
   uint64_t response_bytes = 0;
-  std::string_view decision_id = {};  // the gateway's, if it gave one
-  std::string_view code = {};         // what went wrong, if anything
-  std::string_view detail = {};       // and why, for the operator of this side
+  std::string_view idempotency_key = {};  // of a write that had one; its beginning is logged
+  std::string_view decision_id = {};      // the gateway's, if it gave one
+  std::string_view code = {};             // what went wrong, if anything
+  std::string_view detail = {};           // and why, for the operator of this side
 };
 
 struct AccessLogOptions {

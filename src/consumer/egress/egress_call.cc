@@ -4,6 +4,7 @@
 
 #include "consumer/egress/egress_target.h"
 #include "consumer/egress/head_trace.h"
+#include "consumer/idempotency_key.h"
 
 namespace countersign::consumer {
 namespace {
@@ -23,8 +24,19 @@ constexpr int request_timeout = 408;
 constexpr int gateway_timeout = 504;
 constexpr int bad_gateway = 502;
 
+EgressProblem with_callers_fault(EgressProblem problem, const Error& error) {
+  problem.reason = reason_of_callers_fault(error);
+  if (error.kind == ErrorKind::timed_out) problem.status = request_timeout;
+  return problem;
+}
+
 // A connection that could not be made is worth another try soon, and not at once.
 constexpr std::chrono::seconds retry_after_no_connection{1};
+
+const CallRule& default_rule() {
+  static const CallRule rule;
+  return rule;
+}
 
 }  // namespace
 
@@ -38,9 +50,12 @@ EgressService::Call::Call(EgressService& service, const http::RequestHead& reque
   deadline_ = began_.boot + api_->options.deadline;
   const size_t stripped = api_->options.strip_prefix ? api_->options.path_prefix.size() : 0;
   target_ = outgoing_target(request_, stripped, target_storage_);
+  rule_ = &find_rule();
+  if (rule_->deadline) deadline_ = began_.boot + *rule_->deadline;
 }
 
 EgressService::Call::~Call() {
+  end_entry();  // given up half-way: what is known is recorded
   if (!service_.log_.enabled()) return;
   service_.log_.append({.time = began_.wall,
                         .api = api_ ? std::string_view(api_->options.name) : std::string_view(),
@@ -53,15 +68,42 @@ EgressService::Call::~Call() {
                         .duration = service_.loop_.now() - began_.boot,
                         .request_bytes = request_bytes_,
                         .response_bytes = response_bytes_,
+                        .idempotency_key = key_,
                         .decision_id = decision_id_ ? decision_id_->text() : std::string_view(),
                         .code = code_,
                         .detail = detail_});
 }
 
-std::optional<EgressProblem> EgressService::Call::refusal() const {
-  const auto reason = service_.refusal_of(request_, api_);
-  if (!reason) return std::nullopt;
-  return EgressProblem{.reason = *reason};
+const CallRule& EgressService::Call::find_rule() const {
+  if (!api_->policy) return default_rule();
+  api_->policy->budget().count_call();
+  return api_->policy->rule_for(request_.method, target_.substr(0, target_.find('?')));
+}
+
+std::optional<EgressProblem> EgressService::Call::refusal() {
+  if (const auto reason = service_.refusal_of(request_, api_))
+    return EgressProblem{.reason = *reason};
+  return request_.is_safe() ? std::nullopt : choose_key();
+}
+
+// A caller's own key always wins. One that cannot protect the call is refused where the egress
+// answers for keys, and passes as it is elsewhere.
+std::optional<EgressProblem> EgressService::Call::choose_key() {
+  const size_t count = request_.count(idempotency_key_field);
+  if (count == 0) {
+    if (!rule_->add_idempotency_key || !api_->policy) return std::nullopt;
+    added_key_ = make_idempotency_key(api_->policy->entropy());
+    key_ = added_key_;
+    return std::nullopt;
+  }
+  const std::string_view given = request_.value(idempotency_key_field);
+  // A key that a Connection option removes on the way protects nothing.
+  if (count == 1 && is_idempotency_key(given) && !request_.is_hop_by_hop(idempotency_key_field)) {
+    key_ = given;
+  } else if (rule_->add_idempotency_key || is_journalled()) {
+    return EgressProblem{.reason = Reason::idempotency_key_invalid};
+  }
+  return std::nullopt;
 }
 
 bool EgressService::Call::attach() {
@@ -76,7 +118,8 @@ EgressProblem EgressService::Call::unanswered(Reason reason, bool sent,
   return {.reason = unknown ? Reason::outcome_unknown : reason,
           .outcome = unknown ? CallOutcome::unknown : CallOutcome::not_sent,
           .attempts = attempts_,
-          .code = std::string(code)};
+          .code = std::string(code),
+          .added_key = added_key_};
 }
 
 EgressProblem EgressService::Call::not_ready(const NotReady& why) const {
@@ -105,48 +148,20 @@ void EgressService::Call::begin_attempt() {
                  service_.filter_, attached_, *api_->process_scheme));
 }
 
-// Design §4.3. Safe methods do nothing twice (RFC 9110 §9.2.1); an Idempotency-Key makes the API
-// recognise the second.
-bool EgressService::Call::is_safe_to_send_twice() const {
-  if (request_.is_safe()) return true;
-  constexpr std::string_view name = "Idempotency-Key";
-  // A key that a Connection option removes on the way protects nothing.
-  return request_.count(name) == 1 && !request_.value(name).empty() &&
-         !request_.is_hop_by_hop(name);
-}
-
-bool EgressService::Call::may_repeat(const Error& error, const http::ClientExchange& upstream,
-                                     const http::RelayBody& body) {
-  if (repeated_ || is_callers_fault(error) || error.kind == ErrorKind::timed_out) return false;
-  if (!body.can_rewind() || service_.loop_.now() >= deadline_) return false;
-  if (!upstream.reused_connection())
-    return false;  // not a connection that had gone stale: it would fail again
-  switch (upstream.send_state()) {
-    case http::SendState::not_sent:
-      repeated_ = true;
-      break;
-    case http::SendState::unknown:
-      repeated_ = is_safe_to_send_twice();
-      maybe_processed_ = repeated_;
-      break;
-    case http::SendState::answered:
-      break;
-  }
-  return repeated_;
-}
-
 EgressProblem EgressService::Call::failed(const Error& error,
                                           const http::ClientExchange& upstream) const {
   const bool sent = upstream.send_state() != http::SendState::not_sent;
   EgressProblem problem = unanswered(Reason::upstream_unavailable, sent, error.code);
   problem.detail_for_log = error.for_log();
-  if (is_callers_fault(error)) {
-    problem.reason = reason_of_callers_fault(error);
-    if (error.kind == ErrorKind::timed_out) problem.status = request_timeout;
-    return problem;
-  }
+  if (is_callers_fault(error)) return with_callers_fault(std::move(problem), error);
   problem.status = error.kind == ErrorKind::timed_out ? gateway_timeout : bad_gateway;
   return problem;
+}
+
+EgressProblem EgressService::Call::body_not_read(const Error& error) const {
+  EgressProblem problem = unanswered(Reason::request_malformed, /*sent=*/false, error.code);
+  problem.detail_for_log = error.for_log();
+  return with_callers_fault(std::move(problem), error);
 }
 
 bool EgressService::Call::must_replace_credential(const http::ResponseHead& head,
@@ -163,9 +178,14 @@ bool EgressService::Call::must_replace_credential(const http::ResponseHead& head
 }
 
 void EgressService::Call::answered(const http::ResponseHead& head) {
-  outcome_ = CallOutcome::answered;
+  outcome_ = outcome_of(head, request_.is_safe(), maybe_processed_);
   status_ = head.status;
   decision_id_ = protocol::DecisionId::parse(head.value(protocol::decision_id_field));
+  if (head.status >= 400) [[unlikely]] {
+    const auto reason = protocol::parse_reason(head.value("Countersign-Reason"));
+    if (reason) code_ = protocol::code_of(*reason);
+  }
+  end_entry();
 }
 
 void EgressService::Call::refused(const EgressProblem& problem) {
@@ -173,6 +193,7 @@ void EgressService::Call::refused(const EgressProblem& problem) {
   outcome_ = problem.outcome;
   code_ = problem.code.empty() ? std::string(protocol::code_of(problem.reason)) : problem.code;
   detail_ = problem.detail_for_log;
+  end_entry();
 }
 
 void EgressService::Call::finished(uint64_t request_bytes, const Result<uint64_t>& response_bytes) {

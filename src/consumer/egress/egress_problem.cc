@@ -38,6 +38,7 @@ Task<Result<void>> respond_egress_problem(http::Exchange& exchange, const Egress
       std::to_string(std::chrono::ceil<std::chrono::seconds>(problem.retry_after).count());
   std::vector<http::Field> fields{{outcome_field, name_of(problem.outcome)},
                                   {attempts_field, attempts}};
+  if (!problem.added_key.empty()) fields.push_back({added_key_field, problem.added_key});
   if (problem.retry_after > BootClock::duration::zero()) fields.push_back({"Retry-After", wait});
   if (problem.reason == protocol::Reason::method_not_allowed) {
     fields.push_back(

@@ -21,6 +21,7 @@ struct EgressProblem {
   BootClock::duration retry_after{};  // 0: no Retry-After
   std::string code = {};              // the error behind it; empty: the reason says enough
   std::string detail_for_log = {};    // the same in full; never in the answer
+  std::string added_key = {};         // the Idempotency-Key that the egress gave the call
 };
 
 int status_of(const EgressProblem& problem);
@@ -31,5 +32,7 @@ Task<Result<void>> respond_egress_problem(http::Exchange& exchange, const Egress
 
 inline constexpr std::string_view outcome_field = "Countersign-Outcome";
 inline constexpr std::string_view attempts_field = "Countersign-Attempts";
+// On answers to writes to which the egress has added a key: with it the caller can repeat them.
+inline constexpr std::string_view added_key_field = "Countersign-Idempotency-Key";
 
 }  // namespace countersign::consumer

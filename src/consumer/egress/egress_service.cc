@@ -6,6 +6,7 @@
 
 #include "consumer/egress/egress_call.h"
 #include "consumer/egress/egress_target.h"
+#include "consumer/idempotency_key.h"
 #include "http/relay.h"
 #include "http/target.h"
 
@@ -20,31 +21,37 @@ constexpr int discarded_pieces_max = 8;
 
 class RequestFields final : public http::RelayFields {
  public:
-  RequestFields(const FieldFilter& filter, const Attached& attached)
-      : filter_(filter), attached_(attached) {}
+  RequestFields(const FieldFilter& filter, const Attached& attached, std::string_view added_key)
+      : filter_(filter), attached_(attached), added_key_(added_key) {}
   bool passes(const http::Field& field) const override {
     return filter_.request_passes(field.name);
   }
   void add(http::HeadWriter& writer) const override {
     writer.field(attached_.field_name, attached_.field_value);
+    if (!added_key_.empty()) writer.field(idempotency_key_field, added_key_);
   }
 
  private:
   const FieldFilter& filter_;
   const Attached& attached_;
+  std::string_view added_key_;
 };
 
 class ResponseFields final : public http::RelayFields {
  public:
-  explicit ResponseFields(int attempts) : attempts_(attempts) {}
+  ResponseFields(CallOutcome outcome, int attempts, std::string_view added_key)
+      : outcome_(outcome), attempts_(attempts), added_key_(added_key) {}
   bool passes(const http::Field& field) const override { return response_field_passes(field.name); }
   void add(http::HeadWriter& writer) const override {
-    writer.field(outcome_field, name_of(CallOutcome::answered));
+    writer.field(outcome_field, name_of(outcome_));
     writer.field(attempts_field, static_cast<uint64_t>(attempts_));
+    if (!added_key_.empty()) writer.field(added_key_field, added_key_);
   }
 
  private:
+  CallOutcome outcome_;
   int attempts_;
+  std::string_view added_key_;
 };
 
 std::string without_last_slash(std::string prefix) {
@@ -132,9 +139,8 @@ Instant EgressService::now() {
 Task<void> EgressService::serve(http::Exchange& exchange) {
   Call call(*this, exchange.request());
   std::optional<EgressProblem> problem = call.refusal();
-  const size_t keep_bytes = call.api() ? call.api()->options.keep_body_bytes_max : 0;
-  http::RelayBody body(exchange, keep_bytes);
-  bool fresh_connection = false;
+  http::RelayBody body(exchange, call.keep_bytes());
+  if (!problem && call.is_journalled()) problem = co_await call.record(body);
   while (!problem) {
     if (!call.attach()) {
       const auto ready = co_await call.api()->scheme->wait_ready(call.deadline());
@@ -142,30 +148,39 @@ Task<void> EgressService::serve(http::Exchange& exchange) {
       continue;
     }
     auto opened = co_await call.api()->upstream->open(
-        {.deadline = call.deadline(), .fresh_connection = fresh_connection});
+        {.deadline = call.deadline(), .fresh_connection = call.wants_fresh_connection()});
     if (!opened) {
-      problem = call.not_opened(opened.error());
-      break;
-    }
-    if (!call.attach()) continue;  // it ended while the connection was being made
-    const std::unique_ptr<http::ClientExchange> upstream = *std::move(opened);
-    call.begin_attempt();
-    const auto head = co_await http::relay_request(exchange, body, *upstream, call.target(),
-                                                   RequestFields(filter_, call.attached()));
-    if (!head) {
-      fresh_connection = call.may_repeat(head.error(), *upstream, body);
-      if (!fresh_connection) problem = call.failed(head.error(), *upstream);
-      if (fresh_connection) body.rewind();
+      if (!call.may_repeat_unopened(opened.error())) problem = call.not_opened(opened.error());
+      if (!problem) co_await call.pause();
       continue;
     }
-    if (call.must_replace_credential(**head, body)) {
-      co_await discard_answer(*upstream);
+    if (!call.attach()) continue;  // it ended while the connection was being made
+    std::unique_ptr<http::ClientExchange> upstream = *std::move(opened);
+    call.begin_attempt();
+    const auto head =
+        co_await http::relay_request(exchange, body, *upstream, call.target(),
+                                     RequestFields(filter_, call.attached(), call.added_key()));
+    if (!head) {
+      if (!call.may_repeat(head.error(), *upstream, body)) {
+        problem = call.failed(head.error(), *upstream);
+        continue;
+      }
+      upstream = nullptr;
       body.rewind();
+      co_await call.pause();
+      continue;
+    }
+    if (call.must_replace_credential(**head, body) || call.may_repeat_answered(**head, body)) {
+      co_await discard_answer(*upstream);
+      upstream = nullptr;  // back to the pool before the pause
+      body.rewind();
+      co_await call.pause();
       continue;
     }
     call.answered(**head);
-    const auto sent =
-        co_await http::relay_response(**head, *upstream, exchange, ResponseFields(call.attempts()));
+    const auto sent = co_await http::relay_response(
+        **head, *upstream, exchange,
+        ResponseFields(call.outcome(), call.attempts(), call.added_key()));
     call.finished(body.bytes(), sent);
     co_return;
   }

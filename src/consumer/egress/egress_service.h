@@ -23,7 +23,9 @@
 #include <string_view>
 #include <vector>
 
+#include "consumer/call_policy.h"
 #include "consumer/egress/access_log.h"
+#include "consumer/egress/egress_journal.h"
 #include "consumer/egress/field_filter.h"
 #include "consumer/schemes/scheme.h"
 #include "core/clock.h"
@@ -48,13 +50,17 @@ struct EgressApiOptions {
   size_t keep_body_bytes_max = 64 * 1024;
 };
 
-// An API with what serves it on this loop. All of it outlives the service, and no pointer is null.
+// An API with what serves it on this loop. All of it outlives the service, and no pointer is null,
+// unless it says so.
 struct EgressApi {
   EgressApiOptions options = {};
   std::string scheme_name = {};  // for logs
   Scheme* scheme = nullptr;
   const ProcessScheme* process_scheme = nullptr;
   http::Client* upstream = nullptr;
+  // Null: calls are repeated only as CallRule's defaults allow, and get no key.
+  CallPolicy* policy = nullptr;
+  EgressJournal* journal = nullptr;  // null: writes are not journalled
 };
 
 struct EgressOptions {

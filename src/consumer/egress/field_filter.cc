@@ -82,7 +82,7 @@ bool response_field_passes(std::string_view name) {
       return !is(name, "alt-svc");
     case 'c':
       return !is(name, "clear-site-data") && !is(name, "countersign-outcome") &&
-             !is(name, "countersign-attempts");
+             !is(name, "countersign-attempts") && !is(name, "countersign-idempotency-key");
     case 'p':
       return !begins(name, "public-key-pins");
     case 's':

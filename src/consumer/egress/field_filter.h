@@ -37,8 +37,8 @@ class FieldFilter final {
 //   address; the caller would
 //                                                   apply them to the egress's
 //   Set-Cookie…                                     see Cookie
-//   Countersign-Outcome, Countersign-Attempts       only the egress says these; the gateway's other
-//   fields pass
+//   Countersign-Outcome, -Attempts, -Idempotency-Key   only the egress says these; the gateway's
+//   other fields pass
 bool response_field_passes(std::string_view name);
 
 }  // namespace countersign::consumer
