@@ -10,7 +10,8 @@
 //
 // - Mutual TLS 1.3 to configured trust anchors only; nothing is sent without a valid credential;
 //   nothing is silently sent twice. Fails closed.
-// - Redirects are answers: never followed. Bodies are neither compressed nor decompressed. HTTP/1.1.
+// - Redirects are answers: never followed. Bodies are neither compressed nor decompressed.
+// HTTP/1.1.
 // - No exceptions for outcomes or for bad options. What throws inside, which is running out of
 //   memory, ends the process.
 //
@@ -65,8 +66,8 @@ struct CallOptions {
 
 struct AsyncOptions : CallOptions {
   // Called on a thread of the library with work to run soon, once, on a thread of yours: there the
-  // coroutine is resumed. For Asio: `[&](std::function<void()> f) { asio::post(io, std::move(f)); }`.
-  // Empty: resumed on the library's thread, which serves all other calls of this client: do not
+  // coroutine is resumed. For Asio: `[&](std::function<void()> f) { asio::post(io, std::move(f));
+  // }`. Empty: resumed on the library's thread, which serves all other calls of this client: do not
   // block there, and do not use call() (it is refused). Must not throw.
   std::function<void(std::function<void()>)> post = {};
 };
@@ -104,18 +105,19 @@ class COUNTERSIGN_API Client final {
   // Checks the options and starts the threads. Connects to nothing yet, but asks for the first
   // token. Costs milliseconds; keep a client as long as you call its API.
   static Created create(ClientOptions options);
-  // The [[api]] called `api_name` of an egress's configuration file (docs/reference/egress-toml.md),
-  // with COUNTERSIGN__… environment variables laid over it as the egress does. What concerns the
-  // egress alone (listeners, prefixes, who may call) is not looked at. `base` is what the file does
-  // not say: threads, response_bytes_max, add_idempotency_key and retry of it count.
+  // The [[api]] called `api_name` of an egress's configuration file
+  // (docs/reference/egress-toml.md), with COUNTERSIGN__… environment variables laid over it as the
+  // egress does. Its rules about deadlines, repeats and idempotency keys hold, those of its routes
+  // too. What concerns the egress alone (listeners, prefixes, journal, who may call) is not looked
+  // at. Of `base`, what the file does not say counts: `threads` and `response_bytes_max`.
   static Created from_config_file(const std::filesystem::path& file, std::string_view api_name,
                                   ClientOptions base = {});
 
   Client(Client&& other) noexcept;
   Client& operator=(Client&& other) noexcept;
   // Ends the calls that are under way: they return or are resumed with what is known (code
-  // `client.stopped`), before the destructor returns or, where `post` is used, soon. Not on a thread
-  // of the library: that ends the process with a message.
+  // `client.stopped`), before the destructor returns or, where `post` is used, soon. Not on a
+  // thread of the library: that ends the process with a message.
   ~Client();
 
   // Blocks until the outcome is known, which the deadline bounds. Never throws for an outcome.

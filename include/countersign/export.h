@@ -10,7 +10,7 @@
 #define COUNTERSIGN_CLIENT_VERSION_MINOR 1
 
 #if defined(__GNUC__)
-#define COUNTERSIGN_API __attribute__((visibility("default")))
+#define COUNTERSIGN_API [[gnu::visibility("default")]]
 #else
 #define COUNTERSIGN_API
 #endif

@@ -60,10 +60,10 @@ struct OAuth2 {
   // Tokens are bound to ClientOptions::identity (RFC 8705 §3), so that a stolen one is of no use
   // without its key. False: bearer tokens, which whoever holds them can use.
   bool certificate_bound = true;
-  Secret client_secret = {};          // client_secret_basic, client_secret_post
-  Secret client_key = {};             // private_key_jwt: PEM, P-256, RSA or Ed25519
-  Secret client_key_passphrase = {};  // of an encrypted client_key
-  std::string client_key_id = {};     // `kid`; empty: the key's thumbprint (RFC 7638)
+  Secret client_secret = {};             // client_secret_basic, client_secret_post
+  Secret client_key = {};                // private_key_jwt: PEM, P-256, RSA or Ed25519
+  Secret client_key_passphrase = {};     // of an encrypted client_key
+  std::string client_key_id = {};        // `kid`; empty: the key's thumbprint (RFC 7638)
   std::vector<std::string> scopes = {};  // none: what the issuer gives by default
   std::string resource = {};             // RFC 8707: the API that the token is for
   // Path of the token endpoint. Empty: taken from the issuer's metadata (RFC 8414).
@@ -122,7 +122,7 @@ struct ClientOptions {
   // Threads that do the I/O, 1 to 64: one serves thousands of calls a second. One more thread looks
   // names up.
   int threads = 1;
-  int connections_max = 256;  // of each thread; 1 to 100,000
+  int connections_max = 256;          // of each thread; 1 to 100,000
   bool unsafe_allow_tls_1_2 = false;  // for providers that cannot do better
 };
 

@@ -1,6 +1,6 @@
 #include "cli/egress_config.h"
 
-#include "cli/call_policy_config.h"
+#include "client/call_policy_config.h"
 #include "core/pem_file.h"
 #include "crypto/certificate.h"
 
@@ -125,7 +125,7 @@ EgressApiConfig read_api(const ConfigSection& section) {
       section.duration("deadline", api.options.deadline, {milliseconds(100), hours(1)}));
   api.options.keep_body_bytes_max =
       section.byte_size("keep_body_bytes_max", api.options.keep_body_bytes_max, {0, 16 << 20});
-  api.calls = read_call_policy(section);
+  api.calls = client::read_call_policy(section);
   api.connections_max = section.integer("connections_max", api.connections_max, {1, 100'000});
   api.url = read_url(section, "url", section.string("url"));
   if (!api.url.path.empty() && api.url.target() != "/") {

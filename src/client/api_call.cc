@@ -1,12 +1,12 @@
 #include "client/api_call.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "client/request_rules.h"
 #include "consumer/idempotency_key.h"
 #include "http/challenge.h"
+#include "http/target.h"
 #include "protocol/decision_id.h"
 #include "protocol/reason.h"
 
@@ -37,11 +37,15 @@ OutcomeKind kind_of(consumer::CallOutcome outcome) {
   panic("a CallOutcome of no kind");
 }
 
-std::string choose_key(const Request& request, bool is_safe, const CallLimits& limits,
-                       consumer::CallPolicy& policy) {
+std::string choose_key(const Request& request, bool add, consumer::CallPolicy& policy) {
   if (!request.idempotency_key.empty()) return request.idempotency_key;
-  const bool add = limits.add_idempotency_key && !is_safe;
   return add ? consumer::make_idempotency_key(policy.entropy()) : std::string();
+}
+
+std::chrono::milliseconds time_of(const CallLimits& limits, const consumer::CallRule& rule) {
+  using std::chrono::milliseconds;
+  if (!limits.deadline) return rule.deadline.value_or(limits.deadline_otherwise);
+  return std::clamp<milliseconds>(*limits.deadline, milliseconds(1), std::chrono::hours(1));
 }
 
 std::optional<std::chrono::seconds> rounded_up(BootClock::duration wait) {
@@ -54,14 +58,13 @@ std::optional<std::chrono::seconds> rounded_up(BootClock::duration wait) {
 ApiCall::ApiCall(const CallPlace& place, Request request, const CallLimits& limits)
     : place_(place),
       request_(std::move(request)),
-      limits_(limits),
+      response_bytes_max_(limits.response_bytes_max),
       is_safe_(is_safe_method(request_.method)),
-      key_(choose_key(request_, is_safe_, limits_, place.policy)),
-      progress_(place.policy.rule_for(request_.method,
-                                      std::string_view(request_.target).substr(
-                                          0, request_.target.find('?'))),
-                &place.policy,
-                {.is_safe = is_safe_, .has_key = !key_.empty(), .deadline = limits.deadline}) {
+      rule_(place.policy.rule_for(request_.method, http::split_target(request_.target).path)),
+      deadline_(limits.began + time_of(limits, rule_)),
+      key_(choose_key(request_, rule_.add_idempotency_key && !is_safe_, place.policy)),
+      progress_(rule_, &place.policy,
+                {.is_safe = is_safe_, .has_key = !key_.empty(), .deadline = deadline_}) {
   place_.policy.budget().count_call();
 }
 
@@ -73,13 +76,13 @@ Task<void> ApiCall::perform() {
   outcome_.idempotency_key = key_;
   for (;;) {
     if (!attach()) {
-      const auto ready = co_await place_.scheme.wait_ready(limits_.deadline);
+      const auto ready = co_await place_.scheme.wait_ready(deadline_);
       if (ready) continue;
       not_ready(ready.error());
       co_return;
     }
     auto opened = co_await place_.upstream.open(
-        {.deadline = limits_.deadline, .fresh_connection = progress_.wants_fresh_connection()});
+        {.deadline = deadline_, .fresh_connection = progress_.wants_fresh_connection()});
     if (!opened) {
       if (!progress_.may_repeat_unopened(opened.error(), place_.loop.now())) {
         unanswered(opened.error(), protocol::code_of(Reason::upstream_unavailable));
@@ -168,7 +171,7 @@ Task<void> ApiCall::receive_body() {
       co_return;
     }
     if (piece->empty()) co_return;
-    const size_t room = limits_.response_bytes_max - outcome_.body.size();
+    const size_t room = response_bytes_max_ - outcome_.body.size();
     outcome_.body += piece->substr(0, room);
     if (piece->size() > room) {
       outcome_.body_state = BodyState::too_long;

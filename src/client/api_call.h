@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,9 +36,10 @@ struct CallPlace {
 };
 
 struct CallLimits {
-  BootTime deadline{};
+  BootTime began{};                                        // the deadline counts from here
+  std::optional<std::chrono::milliseconds> deadline = {};  // null: the rule's, if it has one
+  std::chrono::milliseconds deadline_otherwise{};
   size_t response_bytes_max = 0;
-  bool add_idempotency_key = true;
 };
 
 class ApiCall final {
@@ -69,8 +71,10 @@ class ApiCall final {
 
   const CallPlace& place_;
   const Request request_;
-  const CallLimits limits_;
+  const size_t response_bytes_max_;
   const bool is_safe_;
+  const consumer::CallRule& rule_;
+  const BootTime deadline_;
   const std::string key_;  // the request's, or a new one; empty: none
   consumer::CallProgress progress_;
   consumer::Attached attached_;

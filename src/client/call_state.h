@@ -52,11 +52,11 @@ inline namespace v0 {
 class COUNTERSIGN_HIDDEN CallState final : public std::enable_shared_from_this<CallState> {
  public:
   // `began` is when the deadline counts from.
-  CallState(std::shared_ptr<Gate> gate, Request request, AsyncOptions options, BootTime deadline)
+  CallState(std::shared_ptr<Gate> gate, Request request, AsyncOptions options, BootTime began)
       : gate_(std::move(gate)),
         request_(std::move(request)),
         options_(std::move(options)),
-        deadline_(deadline) {}
+        began_(began) {}
 
   // Hands the call to its lane; `waiting` is resumed when it is over, if it is not null. False: it
   // is over already.
@@ -71,7 +71,7 @@ class COUNTERSIGN_HIDDEN CallState final : public std::enable_shared_from_this<C
   // For the lane.
   Request take_request() { return std::move(request_); }
   const AsyncOptions& options() const { return options_; }
-  BootTime deadline() const { return deadline_; }
+  BootTime began() const { return began_; }
   // Once; resumes the coroutine or wakes the thread.
   void complete(Outcome outcome);
 
@@ -86,7 +86,7 @@ class COUNTERSIGN_HIDDEN CallState final : public std::enable_shared_from_this<C
   const std::shared_ptr<Gate> gate_;
   Request request_;
   const AsyncOptions options_;
-  const BootTime deadline_;
+  const BootTime began_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

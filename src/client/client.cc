@@ -1,12 +1,11 @@
 // The library's interface (include/countersign/client.h) over its parts.
 
-#include <countersign/client.h>
-
 #include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <utility>
 
+#include <countersign/client.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -81,7 +80,6 @@ class COUNTERSIGN_HIDDEN Client::Impl final {
   const pid_t owner_ = ::getpid();
   SystemClock clock_;
   SystemEntropy entropy_;
-  std::chrono::milliseconds deadline_{};
   net::Resolver resolver_{clock_, {}};
   std::vector<std::unique_ptr<net::LoopThread>> threads_;  // the first renews tokens
   std::unique_ptr<ApiParts> parts_;
@@ -91,7 +89,6 @@ class COUNTERSIGN_HIDDEN Client::Impl final {
 
 // Nothing that it makes runs before all of it is made.
 std::vector<Error> Client::Impl::build(const ClientPlan& plan) {
-  deadline_ = plan.api.deadline;
   for (int i = 0; i < plan.threads; ++i) {
     auto thread = net::LoopThread::create();
     if (!thread) return {std::move(thread).error()};
@@ -104,12 +101,12 @@ std::vector<Error> Client::Impl::build(const ClientPlan& plan) {
   if (!parts) return std::move(parts).error();
   parts_ = *std::move(parts);
   for (const auto& thread : threads_) {
-    lanes_.push_back(std::make_unique<Lane>(
-        *thread, *parts_, resolver_, clock_, entropy_,
-        LaneOptions{.response_bytes_max = plan.response_bytes_max,
-                    .add_idempotency_key = plan.add_idempotency_key,
-                    .policy = plan.policy},
-        owner_));
+    lanes_.push_back(
+        std::make_unique<Lane>(*thread, *parts_, resolver_, clock_, entropy_,
+                               LaneOptions{.deadline = plan.api.deadline,
+                                           .response_bytes_max = plan.response_bytes_max,
+                                           .policy = plan.policy},
+                               owner_));
   }
   return {};
 }
@@ -140,12 +137,9 @@ Client::Impl::~Impl() {
 }
 
 std::shared_ptr<CallState> Client::Impl::make_call(Request request, AsyncOptions options) {
-  using std::chrono::milliseconds;
-  const milliseconds within = std::clamp<milliseconds>(
-      options.deadline.value_or(deadline_), milliseconds(1), std::chrono::hours(1));
   const size_t lane = next_lane_.fetch_add(1, std::memory_order_relaxed) % lanes_.size();
   return std::make_shared<CallState>(lanes_[lane]->gate(), std::move(request), std::move(options),
-                                     clock_.boot_now() + within);
+                                     clock_.boot_now());
 }
 
 Client::Client(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}

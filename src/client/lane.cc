@@ -48,9 +48,10 @@ void Lane::stop() {
 void Lane::begin(const std::shared_ptr<CallState>& state) {
   const AsyncOptions& asked = state->options();
   const CallLimits limits{
-      .deadline = state->deadline(),
-      .response_bytes_max = asked.response_bytes_max.value_or(options_.response_bytes_max),
-      .add_idempotency_key = options_.add_idempotency_key};
+      .began = state->began(),
+      .deadline = asked.deadline,
+      .deadline_otherwise = options_.deadline,
+      .response_bytes_max = asked.response_bytes_max.value_or(options_.response_bytes_max)};
   auto made = std::make_unique<Active>(state, place_, limits);
   Active& active = *made;
   active_.emplace(state.get(), std::move(made));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -17,8 +18,8 @@
 namespace countersign::client {
 
 struct LaneOptions {
+  std::chrono::milliseconds deadline{};
   size_t response_bytes_max = 0;
-  bool add_idempotency_key = true;
   consumer::CallPolicyOptions policy = {};
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "client/call_policy_config.h"
 #include "client/secret_access.h"
 #include "core/text_file.h"
 
@@ -37,6 +38,7 @@ class OptionReader final {
   ReadPlan take() && { return std::move(read_); }
 
   void common(const ClientOptions& options);
+  void policy(const ClientOptions& options);
   void api(const ClientOptions& options);
 
  private:
@@ -53,8 +55,7 @@ class OptionReader final {
   std::string pem(std::string_view where, const Pem& pem);
   void secret(std::string_view key, const Secret& secret, consumer::SchemeSettings& settings) {
     if (secret.empty()) return;
-    settings.secrets.emplace(
-        key, noted("scheme." + std::string(key), SecretAccess::read(secret)));
+    settings.secrets.emplace(key, noted("scheme." + std::string(key), SecretAccess::read(secret)));
   }
   std::optional<Endpoint> endpoint(std::string_view where, std::string_view text) {
     if (text.empty()) return std::nullopt;
@@ -77,10 +78,17 @@ std::string OptionReader::pem(std::string_view where, const Pem& pem) {
 
 void OptionReader::common(const ClientOptions& options) {
   ClientPlan& plan = read_.plan;
-  const RetryOptions& retry = options.retry;
   plan.threads = options.threads;
   plan.response_bytes_max = options.response_bytes_max;
-  plan.add_idempotency_key = options.add_idempotency_key;
+  if (options.threads < 1 || options.threads > threads_max) problem("threads", "expected 1 to 64");
+  if (options.response_bytes_max > response_bytes_limit)
+    problem("response_bytes_max", "expected at most 1 GiB");
+}
+
+void OptionReader::policy(const ClientOptions& options) {
+  ClientPlan& plan = read_.plan;
+  const RetryOptions& retry = options.retry;
+  plan.policy.otherwise.add_idempotency_key = options.add_idempotency_key;
   plan.policy.otherwise.retries_max = retry.retries_max;
   plan.policy.otherwise.backoff_first = retry.backoff_first;
   plan.policy.otherwise.backoff_max = retry.backoff_max;
@@ -88,10 +96,6 @@ void OptionReader::common(const ClientOptions& options) {
   plan.policy.otherwise.idempotency_key_honoured = retry.idempotency_key_honoured;
   if (const auto checked = consumer::check_call_policy(plan.policy); !checked)
     problem("retry", checked.error().public_text);
-  if (options.threads < 1 || options.threads > threads_max)
-    problem("threads", "expected 1 to 64");
-  if (options.response_bytes_max > response_bytes_limit)
-    problem("response_bytes_max", "expected at most 1 GiB");
 }
 
 void OptionReader::api(const ClientOptions& options) {
@@ -141,8 +145,8 @@ void OptionReader::scheme(const ApiKey& key) {
 void OptionReader::scheme(const OAuth2& oauth) {
   ApiConfig& api = read_.plan.api;
   consumer::SchemeSettings& settings = api.settings;
-  api.scheme = consumer::find_scheme(oauth.certificate_bound ? "oauth2_certificate"
-                                                             : "oauth2_bearer");
+  api.scheme =
+      consumer::find_scheme(oauth.certificate_bound ? "oauth2_certificate" : "oauth2_bearer");
   const auto text = [&settings](std::string_view key, std::string_view value) {
     if (!value.empty()) settings.texts.emplace(key, value);
   };
@@ -152,8 +156,8 @@ void OptionReader::scheme(const OAuth2& oauth) {
   text("resource", oauth.resource);
   text("client_key_id", oauth.client_key_id);
   // A bearer scheme's own default is its secret in the Authorization field.
-  const bool is_default = !oauth.certificate_bound &&
-                          oauth.authentication == ClientAuthentication::client_secret_basic;
+  const bool is_default =
+      !oauth.certificate_bound && oauth.authentication == ClientAuthentication::client_secret_basic;
   if (!is_default) text("client_auth", name_of(oauth.authentication));
   if (!oauth.scopes.empty()) settings.lists.emplace("scopes", oauth.scopes);
   settings.seconds.emplace("assumed_lifetime", oauth.assumed_lifetime);
@@ -190,6 +194,7 @@ void skip_all(const ConfigSection& section) {
 ReadPlan read_options(const ClientOptions& options) {
   OptionReader reader;
   reader.common(options);
+  reader.policy(options);
   reader.api(options);
   return std::move(reader).take();
 }
@@ -214,6 +219,7 @@ ReadPlan read_file(const std::filesystem::path& file, std::string_view api_name,
     found = true;
     for (const std::string_view key : egress_keys) section.skip(key);
     read.plan.api = read_api_config(section);
+    read.plan.policy = read_call_policy(section);
   }
   for (const ConfigProblem& problem : reader.problems()) {
     ConfigProblem place = problem;

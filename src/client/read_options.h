@@ -17,7 +17,6 @@ namespace countersign::client {
 struct ClientPlan {
   ApiConfig api;
   size_t response_bytes_max = 0;
-  bool add_idempotency_key = true;
   consumer::CallPolicyOptions policy;
   int threads = 1;
 };

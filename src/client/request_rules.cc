@@ -19,8 +19,9 @@ constexpr size_t fields_max = 100;
 
 // Written by the connection, or by the library.
 constexpr std::array<std::string_view, 11> own_fields = {
-    "connection", "content-length", "expect",  "idempotency-key",   "keep-alive", "proxy-connection",
-    "te",         "trailer",        "upgrade", "transfer-encoding", "host"};
+    "connection", "content-length",    "expect", "idempotency-key",
+    "keep-alive", "proxy-connection",  "te",     "trailer",
+    "upgrade",    "transfer-encoding", "host"};
 
 std::unexpected<Error> wrong(std::string_view text) {
   return fail(ErrorKind::invalid_input, "client.bad_request", text);

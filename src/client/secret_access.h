@@ -10,7 +10,7 @@
 namespace countersign::client {
 inline namespace v0 {
 
-struct SecretAccess {
+struct __attribute__((visibility("hidden"))) SecretAccess {
   // The text, or the file's content: the errors of core/secret_file.h. Empty if it is empty.
   static Result<countersign::Secret> read(const Secret& secret);
 };
