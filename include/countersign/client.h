@@ -116,8 +116,9 @@ class COUNTERSIGN_API Client final {
   Client(Client&& other) noexcept;
   Client& operator=(Client&& other) noexcept;
   // Ends the calls that are under way: they return or are resumed with what is known (code
-  // `client.stopped`), before the destructor returns or, where `post` is used, soon. Not on a
-  // thread of the library: that ends the process with a message.
+  // `client.stopped`), before the destructor returns or, where `post` is used, soon. Waits for a
+  // look-up of a name that is under way, which the system's resolver bounds. Not on a thread of the
+  // library: that ends the process with a message.
   ~Client();
 
   // Blocks until the outcome is known, which the deadline bounds. Never throws for an outcome.

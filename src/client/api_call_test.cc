@@ -158,6 +158,71 @@ TEST_F(ApiCallTest, SaysThatNothingWasSentIfThereIsNoConnection) {
   EXPECT_EQ(outcome.attempts, 0);
 }
 
+TEST_F(ApiCallTest, ConnectsAgainWithinTheRule) {
+  policy({.retries_max = 1});
+  upstream_.fails_to_open("net.connect_failed").then({.status = 201});
+  const Outcome outcome = perform(payment("k1"));
+  EXPECT_EQ(outcome.status, 201);
+  EXPECT_EQ(outcome.attempts, 1) << "the first one never began";
+}
+
+TEST_F(ApiCallTest, RepeatsAReadAfterThePauseThatTheProviderWants) {
+  policy({.retries_max = 1});
+  upstream_.then({.status = 503, .fields = {{"Retry-After", "3"}}}).then({.status = 200});
+  const BootTime began = loop_.now();
+  ApiCall call(*place_, {.target = "/v1/payments"}, limits());
+  Task<void> task = call.perform();
+  task.start();
+  loop_.advance(std::chrono::milliseconds(2'900));
+  EXPECT_FALSE(task.done());
+  EXPECT_EQ(upstream_.requests().size(), 1u);
+  loop_.advance(std::chrono::milliseconds(200));
+  EXPECT_TRUE(task.done());
+  EXPECT_GE(loop_.now() - began, std::chrono::seconds(3));
+  EXPECT_EQ(call.take_outcome().attempts, 2);
+}
+
+TEST_F(ApiCallTest, EndsWithTheAnswerThatWantsALongerPauseThanAllowed) {
+  policy({.retries_max = 1});
+  upstream_.then({.status = 503, .fields = {{"Retry-After", "6"}}});
+  const Outcome outcome = perform({.target = "/v1/payments"});
+  EXPECT_EQ(outcome.status, 503);
+  EXPECT_EQ(outcome.attempts, 1);
+  EXPECT_EQ(outcome.retry_after, std::chrono::seconds(6));
+}
+
+TEST_F(ApiCallTest, RepeatsAWriteThatTheGatewayProvedToHaveRefused) {
+  policy({.retries_max = 1});
+  const auto overloaded = [](std::string decision) {
+    return FakeAnswer{.status = 503,
+                      .fields = {{"Countersign-Reason", "overloaded"},
+                                 {"Countersign-Decision-Id", std::move(decision)}}};
+  };
+  upstream_.then(overloaded("01M86SCJXYVNRZNWE5MFV81CVP")).then({.status = 201});
+  EXPECT_EQ(perform(payment()).status, 201);
+  upstream_.then(overloaded("no decision"));
+  EXPECT_EQ(perform(payment()).attempts, 1) << "without a decision it proves nothing";
+}
+
+TEST_F(ApiCallTest, TakesTheDeadlineOfTheCallBeforeTheRulesBeforeTheClients) {
+  const auto deadline_of = [this](std::optional<std::chrono::milliseconds> asked) {
+    upstream_.then({.status = 200});
+    CallLimits given = limits();
+    given.deadline = asked;
+    ApiCall call(*place_, {.target = "/"}, given);
+    Task<void> task = call.perform();
+    task.start();
+    loop_.run();
+    return upstream_.requests().back().deadline - loop_.now();
+  };
+  EXPECT_EQ(deadline_of({}), std::chrono::seconds(30));
+  policy({.deadline = std::chrono::seconds(5)});
+  EXPECT_EQ(deadline_of({}), std::chrono::seconds(5));
+  EXPECT_EQ(deadline_of(std::chrono::seconds(7)), std::chrono::seconds(7));
+  EXPECT_EQ(deadline_of(std::chrono::milliseconds(-1)), std::chrono::milliseconds(1));
+  EXPECT_EQ(deadline_of(std::chrono::hours(2)), std::chrono::hours(1));
+}
+
 TEST_F(ApiCallTest, EndsAtItsDeadline) {
   FakeAnswer never;
   never.never = true;

@@ -97,14 +97,14 @@ TEST_F(Packaging, example_builds_outside_the_tree_with_find_package_and_pays) {
 
   const std::string payment =
       must(read_text_file(fs::path(examples()) / "payments/invoice-de-nl.json"));
-  const drill::Finished together = must(
-      drill::run_command({.argv = {build + "/pay_together", folder / "egress.toml", "api_key", "5"},
-                          .input = payment}));
+  const drill::Finished together = must(drill::run_command(
+      {.argv = {build + "/pay_together", folder / "egress.toml", "api_key", "batch-1", "5"},
+       .input = payment}));
   EXPECT_EQ(together.exit_code, 0) << together.errors;
   std::istringstream lines(together.output);
   std::set<std::string> keys;
   for (std::string line; std::getline(lines, line);) {
-    EXPECT_TRUE(line.starts_with("answered 201 cs-")) << line;
+    EXPECT_TRUE(line.starts_with("answered 201 batch-1-")) << line;
     keys.insert(line);
   }
   EXPECT_EQ(keys.size(), 5u) << together.output;
@@ -142,11 +142,15 @@ TEST_F(Packaging, shared_library_exports_the_interface_and_nothing_else) {
   size_t count = 0;
   for (std::string line; std::getline(symbols, line);) {
     EXPECT_NE(line.find(" countersign::client::v0::"), std::string::npos) << line;
+    EXPECT_EQ(line.find("std::vector<countersign"), std::string::npos) << line;
     for (const std::string_view inside : {"CallState", "Impl", "SecretAccess"})
       EXPECT_EQ(line.find("v0::" + std::string(inside) + "::"), std::string::npos) << line;
     ++count;
   }
   EXPECT_GE(count, 15u);
+  const std::string missing =
+      shell("nm --dynamic --undefined-only --demangle '" COUNTERSIGN_SHARED_LIBRARY "'");
+  EXPECT_EQ(missing.find(" countersign::"), std::string::npos) << missing;
 }
 
 }  // namespace
