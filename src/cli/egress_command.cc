@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/egress_config.h"
+#include "client/api_parts.h"
 #include "core/log.h"
 #include "net/client_pool.h"
 #include "net/loop_thread.h"
@@ -19,10 +20,7 @@ namespace {
 // stopped.
 struct SharedApi {
   const EgressApiConfig* config = nullptr;
-  Published<net::TlsClientContext> tls;
-  Published<net::TlsClientContext> issuer_tls;
-  std::unique_ptr<net::ClientPool> issuer_pool;  // on the home loop
-  std::unique_ptr<consumer::ProcessScheme> scheme;
+  std::unique_ptr<client::ApiParts> parts;
 };
 
 struct Shared {
@@ -41,38 +39,20 @@ struct Shared {
   std::vector<std::unique_ptr<SharedApi>> apis;
 };
 
-net::ClientPoolOptions pool_options(const http::Url& url, const std::optional<Endpoint>& connect_to,
-                                    size_t connections_max) {
-  net::ClientPoolOptions options{.host = url.host, .port = url.port};
-  if (connect_to) {
-    options.host = connect_to->address.to_string();
-    options.port = connect_to->port;
-  }
-  options.authority = url.authority();
-  options.connections_max = connections_max;
-  return options;
-}
-
 Result<std::unique_ptr<SharedApi>> make_api(const EgressApiConfig& config, Shared& shared) {
   auto api = std::make_unique<SharedApi>();
   api->config = &config;
-  CS_TRY(auto tls, net::TlsClientContext::create(config.tls));
-  api->tls.publish(std::move(tls));
-  if (config.issuer) {
-    CS_TRY(auto issuer_tls, net::TlsClientContext::create(config.issuer_tls));
-    api->issuer_tls.publish(std::move(issuer_tls));
-    api->issuer_pool = std::make_unique<net::ClientPool>(
-        shared.home->loop(), shared.resolver,
-        pool_options(*config.issuer, config.issuer_connect_to, 4),  // a slot asks once at a time
-        &api->issuer_tls);
+  auto parts = client::ApiParts::create(config, {.home = shared.home->loop(),
+                                                 .resolver = shared.resolver,
+                                                 .clock = shared.clock,
+                                                 .entropy = shared.entropy});
+  if (!parts) {
+    Error all = parts.error().front();
+    for (size_t i = 1; i < parts.error().size(); ++i)
+      all.public_text += "; " + parts.error()[i].public_text;
+    return fail(std::move(all));
   }
-  CS_TRY(api->scheme,
-         consumer::make_scheme(config.scheme->name, config.settings,
-                               {.home = shared.home->loop(),
-                                .clock = shared.clock,
-                                .entropy = shared.entropy,
-                                .issuer = api->issuer_pool.get(),
-                                .certificate_thumbprint = config.certificate_thumbprint}));
+  api->parts = *std::move(parts);
   return api;
 }
 
@@ -82,15 +62,13 @@ class LoopApis final {
   LoopApis(Shared& shared, net::Loop& loop) {
     for (const auto& api : shared.apis) {
       const EgressApiConfig& config = *api->config;
-      pools_.push_back(std::make_unique<net::ClientPool>(
-          loop, shared.resolver,
-          pool_options(config.url, config.connect_to, config.connections_max), &api->tls));
-      schemes_.push_back(api->scheme->for_loop(loop));
+      pools_.push_back(api->parts->make_pool(loop, shared.resolver));
+      schemes_.push_back(api->parts->scheme().for_loop(loop));
       policies_.push_back(std::make_unique<consumer::CallPolicy>(config.calls, shared.entropy));
       apis_.push_back({.options = config.options,
                        .scheme_name = std::string(config.scheme->name),
                        .scheme = schemes_.back().get(),
-                       .process_scheme = api->scheme.get(),
+                       .process_scheme = &api->parts->scheme(),
                        .upstream = pools_.back().get(),
                        .policy = policies_.back().get(),
                        .journal = shared.journal.get()});
@@ -192,7 +170,8 @@ Result<void> with_egress_apis(
     const std::function<Result<void>(net::Loop&, std::vector<consumer::EgressApi>)>& use) {
   CS_TRY(const auto shared, make_shared_parts(std::move(config)));
   CS_TRY(const auto loop, net::Loop::create());
-  for (const auto& api : shared->apis) api->scheme->start();  // before its loop's thread runs
+  for (const auto& api : shared->apis)
+    api->parts->scheme().start();  // before its loop's thread runs
   shared->home->start();
   Result<void> result;
   {
@@ -225,7 +204,7 @@ Result<void> run_egress(const CommonOptions& common) {
   options.drain_patience = server.drain_patience;
   options.on_started = [&](net::Server&) -> Result<void> {
     for (const auto& api : shared.apis) {
-      shared.home->loop().post([scheme = api->scheme.get()] { scheme->start(); });
+      shared.home->loop().post([scheme = &api->parts->scheme()] { scheme->start(); });
     }
     shared.home->start();
     return {};

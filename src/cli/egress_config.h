@@ -10,28 +10,16 @@
 #include "cli/common_options.h"
 #include "cli/journal_config.h"
 #include "cli/server_config.h"
+#include "client/api_config.h"
 #include "consumer/egress/egress_service.h"
-#include "consumer/schemes/scheme_registry.h"
 #include "core/result.h"
-#include "http/target.h"
-#include "net/tls.h"
 
 namespace countersign::cli {
 
-struct EgressApiConfig {
-  consumer::EgressApiOptions options;
-  consumer::CallPolicyOptions calls;
-  http::Url url;
-  std::optional<Endpoint>
-      connect_to;  // in place of looking the URL's host up; names are verified all the same
-  net::TlsClientContext::Options tls;
-  std::string certificate_thumbprint;  // x5t#S256 of the own certificate; empty if there is none
-  const consumer::SchemeRow* scheme = nullptr;
-  consumer::SchemeSettings settings;
-  std::optional<http::Url> issuer;  // of schemes that need one
-  std::optional<Endpoint> issuer_connect_to;
-  net::TlsClientContext::Options issuer_tls;  // as `tls`, for the issuer's host
-  size_t connections_max = 1024;              // of each loop
+// What the library reads of an [[api]] too, and what concerns the egress alone.
+struct EgressApiConfig : client::ApiConfig {
+  consumer::EgressApiOptions options = {};
+  consumer::CallPolicyOptions calls = {};
 };
 
 struct EgressConfig {
