@@ -1,6 +1,6 @@
 // Posts several payments at once from coroutines of the program's own type, all on one thread.
 //
-//   pay_together egress.toml API COUNT < payment.json
+//   pay_together egress.toml API KEY_PREFIX COUNT < payment.json
 
 #include <charconv>
 #include <condition_variable>
@@ -54,16 +54,16 @@ struct Detached {
   };
 };
 
-Detached pay(const cs::Client& client, Queue& queue, std::string body, int& left) {
+Detached pay(const cs::Client& client, Queue& queue, std::string key, std::string body, int& left) {
   cs::Request payment{.method = "POST",
                       .target = "/v1/payments",
                       .fields = {{"Content-Type", "application/json"}},
-                      .body = std::move(body)};
+                      .body = std::move(body),
+                      .idempotency_key = std::move(key)};
   cs::AsyncOptions options;
   options.post = [&queue](std::function<void()> work) { queue.post(std::move(work)); };
   const cs::Outcome outcome = co_await client.async_call(std::move(payment), std::move(options));
-  // On the queue's thread again. The key was made by the library: keep it if the outcome is
-  // unknown.
+  // On the queue's thread again. With the same key an unknown outcome can be settled later.
   std::cout << cs::name_of(outcome.kind) << ' ' << outcome.status << ' ' << outcome.idempotency_key
             << '\n';
   --left;
@@ -73,9 +73,9 @@ Detached pay(const cs::Client& client, Queue& queue, std::string body, int& left
 
 int main(int argc, char** argv) {
   int left = 0;
-  if (argc == 4) std::from_chars(argv[3], argv[3] + std::string_view(argv[3]).size(), left);
+  if (argc == 5) std::from_chars(argv[4], argv[4] + std::string_view(argv[4]).size(), left);
   if (left < 1 || left > 1000) {
-    std::cerr << "usage: pay_together CONFIG API COUNT(1 to 1000) < payment.json\n";
+    std::cerr << "usage: pay_together CONFIG API KEY_PREFIX COUNT(1 to 1000) < payment.json\n";
     return 2;
   }
   const cs::Created made = cs::Client::from_config_file(argv[1], argv[2]);
@@ -85,7 +85,9 @@ int main(int argc, char** argv) {
   }
   const std::string body(std::istreambuf_iterator<char>(std::cin), {});
   Queue queue;
-  for (int i = left; i > 0; --i) pay(*made.client, queue, body, left);
+  const std::string prefix = argv[3];
+  for (int i = left; i > 0; --i)
+    pay(*made.client, queue, prefix + "-" + std::to_string(i), body, left);
   while (left > 0) queue.run_one();
   return 0;
 }
