@@ -1,3 +1,5 @@
+// The interface of client::Secret (include/countersign/secret.h).
+
 #include <utility>
 
 #include "client/secret_access.h"
