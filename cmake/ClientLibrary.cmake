@@ -3,12 +3,12 @@
 # Static: one archive with the objects of every layer it stands on, so that nothing of the house's
 # inside is installed beside it. Shared: what the interface needs of them; only the interface is
 # exported (src/client/exports.map).
-set(COUNTERSIGN_CLIENT_LAYERS core crypto jose protocol http net consumer)
-# What those layers need; a program that links statically needs it too. The same stands in
-# cmake/countersignConfig.cmake.in and cmake/countersign.pc.in.
-set(COUNTERSIGN_CLIENT_NEEDS OpenSSL::SSL OpenSSL::Crypto fmt::fmt PkgConfig::TOMLPLUSPLUS Threads::Threads)
-
 function(cs_client_library target type)
+  set(COUNTERSIGN_CLIENT_LAYERS core crypto jose protocol http net consumer)
+  # What those layers need; a program that links statically needs it too. The same stands in
+  # cmake/countersignConfig.cmake.in and cmake/countersign.pc.in.
+  set(COUNTERSIGN_CLIENT_NEEDS OpenSSL::SSL OpenSSL::Crypto fmt::fmt PkgConfig::TOMLPLUSPLUS Threads::Threads)
+
   set(objects $<TARGET_OBJECTS:cs_client>)
   if(type STREQUAL "STATIC")
     foreach(layer IN LISTS COUNTERSIGN_CLIENT_LAYERS)
