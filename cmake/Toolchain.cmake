@@ -29,7 +29,7 @@ endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-designated-field-initializers -Werror
                     -fno-omit-frame-pointer -fstack-protector-strong -D_GLIBCXX_ASSERTIONS)
-add_link_options(-fuse-ld=lld -pie -Wl,-z,relro,-z,now,-z,noexecstack)
+add_link_options(-fuse-ld=lld $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-pie> -Wl,-z,relro,-z,now,-z,noexecstack)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 endif()

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/doctor_advice.h"
+#include "client/api_parts.h"
 #include "crypto/trust_store.h"
 #include "net/route.h"
 #include "protocol/decision_id.h"
@@ -226,32 +227,23 @@ std::unique_ptr<net::ClientPool> ApiDoctor::pool_to(const Host& host,
 }
 
 Task<void> ApiDoctor::call() {
-  Published<net::TlsClientContext> tls;
   Published<net::TlsClientContext> issuer_tls;
-  auto context = net::TlsClientContext::create(api_.tls);
-  if (!context) co_return add_failure("tls", context.error());
-  tls.publish(*std::move(context));
   std::unique_ptr<net::ClientPool> issuer;
   if (api_.issuer) {
-    auto issuer_context = net::TlsClientContext::create(api_.issuer_tls);
-    if (!issuer_context) co_return add_failure("issuer tls", issuer_context.error());
-    issuer_tls.publish(*std::move(issuer_context));
+    auto context = net::TlsClientContext::create(api_.issuer_tls);
+    if (!context) co_return add_failure("issuer tls", context.error());
+    issuer_tls.publish(*std::move(context));
     issuer = pool_to(issuer_host(), issuer_tls);
     co_await discover(*issuer);
   }
-  const auto scheme =
-      consumer::make_scheme(api_.scheme->name, api_.settings,
-                            {.home = loop_,
-                             .clock = clock_,
-                             .entropy = entropy_,
-                             .issuer = issuer.get(),
-                             .certificate_thumbprint = api_.certificate_thumbprint});
-  if (!scheme) co_return add_failure("credential", scheme.error());
-  const auto attacher = (*scheme)->for_loop(loop_);
-  if (!co_await obtain_credential(*attacher, **scheme)) {
+  const auto parts = client::ApiParts::create(
+      api_, {.home = loop_, .resolver = resolver_, .clock = clock_, .entropy = entropy_});
+  if (!parts) co_return add_failure("credential", parts.error().front());
+  const auto attacher = (*parts)->scheme().for_loop(loop_);
+  if (!co_await obtain_credential(*attacher, (*parts)->scheme())) {
     co_return skip("call", "there is no credential");
   }
-  const auto pool = pool_to(api_host(), tls);
+  const auto pool = (*parts)->make_pool(loop_, resolver_);
   consumer::Attached credential;
   if (!attacher->attach(now(), credential)) {
     co_return skip("call", "the credential ended before it could be used");

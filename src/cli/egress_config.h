@@ -11,40 +11,19 @@
 #include "cli/common_options.h"
 #include "cli/journal_config.h"
 #include "cli/server_config.h"
+#include "client/api_config.h"
 #include "consumer/egress/egress_service.h"
-#include "consumer/schemes/scheme_registry.h"
 #include "core/result.h"
-#include "http/target.h"
-#include "net/tls.h"
 
 namespace countersign::cli {
 
-// An origin besides the issuer's own where its token endpoint may be.
-struct IssuerOriginConfig {
-  http::Url url;
-  net::TlsClientContext::Options tls;  // the issuer's trust anchors, this origin's own name
-
-  friend bool operator==(const IssuerOriginConfig&, const IssuerOriginConfig&) = default;
-};
-
-struct EgressApiConfig {
-  consumer::EgressApiOptions options;
-  consumer::CallPolicyOptions calls;
-  http::Url url;
-  std::optional<Endpoint>
-      connect_to;  // in place of looking the URL's host up; names are verified all the same
-  net::TlsClientContext::Options tls;
-  std::string certificate_thumbprint;  // x5t#S256 of the own certificate; empty if there is none
-  const consumer::SchemeRow* scheme = nullptr;
-  consumer::SchemeSettings settings;
-  std::optional<http::Url> issuer;  // of schemes that need one
-  std::optional<Endpoint> issuer_connect_to;
-  net::TlsClientContext::Options issuer_tls;  // as `tls`, for the issuer's host
-  std::vector<IssuerOriginConfig> issuer_origins;
-  size_t connections_max = 1024;  // of each loop
+// What the library reads of an [[api]] too, and what concerns the egress alone.
+struct EgressApiConfig : client::ApiConfig {
+  consumer::EgressApiOptions options = {};
+  consumer::CallPolicyOptions calls = {};
   // Asked for with the new credential before a changed configuration takes the old one's place.
   // Empty: the handshake and the token are proof enough.
-  std::string probe_path;
+  std::string probe_path = {};
 
   // With secrets and the contents of files: what is equal need not be made anew.
   friend bool operator==(const EgressApiConfig&, const EgressApiConfig&) = default;

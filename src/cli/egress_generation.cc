@@ -31,18 +31,6 @@ consumer::IdentityEnds ends_of(const EgressApiConfig& config) {
 
 }  // namespace
 
-net::ClientPoolOptions pool_options(const http::Url& url, const std::optional<Endpoint>& connect_to,
-                                    size_t connections_max) {
-  net::ClientPoolOptions options{.host = url.host, .port = url.port};
-  if (connect_to) {
-    options.host = connect_to->address.to_string();
-    options.port = connect_to->port;
-  }
-  options.authority = url.authority();
-  options.connections_max = connections_max;
-  return options;
-}
-
 Result<std::shared_ptr<EgressGeneration>> EgressGeneration::create(
     EgressConfig config, EgressProcess& process, uint64_t number,
     const EgressGeneration* previous) {
@@ -83,19 +71,6 @@ std::shared_ptr<EgressGeneration::Api> EgressGeneration::find(std::string_view n
   return nullptr;
 }
 
-Result<std::unique_ptr<EgressGeneration::Issuer>> EgressGeneration::make_issuer(
-    const http::Url& url, const std::optional<Endpoint>& connect_to,
-    const net::TlsClientContext::Options& tls) {
-  auto issuer = std::make_unique<Issuer>();
-  CS_TRY(auto context, net::TlsClientContext::create(tls));
-  issuer->tls.publish(std::move(context));
-  issuer->pool = std::make_unique<net::ClientPool>(
-      process_.home->loop(), process_.resolver,
-      pool_options(url, connect_to, 4),  // a slot asks once at a time
-      &issuer->tls);
-  return issuer;
-}
-
 Result<void> EgressGeneration::add_api(const EgressApiConfig& config,
                                        const EgressGeneration* previous) {
   auto same = previous ? previous->find(config.options.name) : nullptr;
@@ -105,28 +80,23 @@ Result<void> EgressGeneration::add_api(const EgressApiConfig& config,
   }
   auto api = std::make_shared<Api>(config);
   api->ends = ends_of(config);
-  CS_TRY(auto tls, net::TlsClientContext::create(config.tls));
-  api->tls.publish(std::move(tls));
-  consumer::SchemeParts parts{.home = process_.home->loop(),
-                              .clock = process_.clock,
-                              .entropy = process_.entropy,
-                              .certificate_thumbprint = config.certificate_thumbprint};
-  if (config.issuer) {
-    CS_TRY(api->issuer, make_issuer(*config.issuer, config.issuer_connect_to, config.issuer_tls));
-    parts.issuer = api->issuer->pool.get();
+  auto parts = client::ApiParts::create(config, {.home = process_.home->loop(),
+                                                 .resolver = process_.resolver,
+                                                 .clock = process_.clock,
+                                                 .entropy = process_.entropy});
+  if (!parts) {
+    Error all = parts.error().front();
+    for (size_t i = 1; i < parts.error().size(); ++i)
+      all.public_text += "; " + parts.error()[i].public_text;
+    return fail(std::move(all));
   }
-  for (const IssuerOriginConfig& origin : config.issuer_origins) {
-    CS_TRY(auto made, make_issuer(origin.url, std::nullopt, origin.tls));
-    parts.issuer_origins.push_back({origin.url.origin(), made->pool.get()});
-    api->issuer_origins.push_back(std::move(made));
-  }
-  CS_TRY(api->scheme, consumer::make_scheme(config.scheme->name, config.settings, parts));
+  api->parts = *std::move(parts);
   apis_.push_back(std::move(api));
   return {};
 }
 
 void EgressGeneration::start() {
-  for (const auto& api : apis_) api->scheme->start();
+  for (const auto& api : apis_) api->parts->scheme().start();
 }
 
 consumer::EgressReport EgressGeneration::report() const {
@@ -139,7 +109,7 @@ consumer::EgressReport EgressGeneration::report() const {
     report.apis[i] = {.name = api.config.options.name,
                       .scheme = std::string(api.config.scheme->name),
                       .upstream = api.config.options.origin,
-                      .auth = consumer::auth_state_of(*api.scheme, api.ends, now)};
+                      .auth = consumer::auth_state_of(api.parts->scheme(), api.ends, now)};
   }
   return report;
 }
@@ -148,12 +118,8 @@ LoopGeneration::LoopApi::LoopApi(std::shared_ptr<EgressGeneration::Api> api, Egr
                                  net::Loop& loop)
     : shared(std::move(api)),
       home(process.home->loop()),
-      pool(std::make_unique<net::ClientPool>(
-          loop, process.resolver,
-          pool_options(shared->config.url, shared->config.connect_to,
-                       shared->config.connections_max),
-          &shared->tls)),
-      scheme(shared->scheme->for_loop(loop)),
+      pool(shared->parts->make_pool(loop, process.resolver)),
+      scheme(shared->parts->scheme().for_loop(loop)),
       policy(shared->config.calls, process.entropy) {}
 
 LoopGeneration::LoopApi::~LoopApi() {
@@ -176,7 +142,7 @@ LoopGeneration::LoopGeneration(std::shared_ptr<EgressGeneration> shared, net::Lo
     egress_apis_.push_back({.options = api->config.options,
                             .scheme_name = std::string(api->config.scheme->name),
                             .scheme = apis_[i]->scheme.get(),
-                            .process_scheme = api->scheme.get(),
+                            .process_scheme = &api->parts->scheme(),
                             .upstream = apis_[i]->pool.get(),
                             .policy = &apis_[i]->policy,
                             .journal = process.journal.get()});

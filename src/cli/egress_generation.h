@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/egress_config.h"
+#include "client/api_parts.h"
 #include "consumer/call_policy.h"
 #include "consumer/egress/egress_journal.h"
 #include "consumer/egress/egress_report.h"
@@ -38,21 +39,13 @@ struct EgressProcess {
 
 class EgressGeneration final {
  public:
-  // A server of the issuer, reached from the home loop.
-  struct Issuer {
-    Published<net::TlsClientContext> tls;
-    std::unique_ptr<net::ClientPool> pool;
-  };
   // One API's parts that all loops share. Passes on to the next generation if nothing about it has
   // changed. Destroyed on the home thread, or when that has ended.
   struct Api {
     explicit Api(EgressApiConfig read) : config(std::move(read)) {}
     const EgressApiConfig config;
     consumer::IdentityEnds ends;
-    Published<net::TlsClientContext> tls;
-    std::unique_ptr<Issuer> issuer;
-    std::vector<std::unique_ptr<Issuer>> issuer_origins;  // as the configuration's
-    std::unique_ptr<consumer::ProcessScheme> scheme;
+    std::unique_ptr<client::ApiParts> parts;
   };
 
   // Makes everything, connects to nothing. The process outlives it. APIs of `previous` whose
@@ -82,9 +75,6 @@ class EgressGeneration final {
   EgressGeneration(EgressConfig config, EgressProcess& process, uint64_t number)
       : process_(process), number_(number), config_(std::move(config)) {}
   Result<void> make_callers();
-  Result<std::unique_ptr<Issuer>> make_issuer(const http::Url& url,
-                                              const std::optional<Endpoint>& connect_to,
-                                              const net::TlsClientContext::Options& tls);
   Result<void> add_api(const EgressApiConfig& config, const EgressGeneration* previous);
 
   EgressProcess& process_;
@@ -93,10 +83,6 @@ class EgressGeneration final {
   std::optional<consumer::CallerPolicy> callers_;
   std::vector<std::shared_ptr<Api>> apis_;
 };
-
-// How the egress connects to a host of the configuration.
-net::ClientPoolOptions pool_options(const http::Url& url, const std::optional<Endpoint>& connect_to,
-                                    size_t connections_max);
 
 // What one loop counted, as of one moment.
 struct LoopSample {

@@ -107,7 +107,7 @@ Task<void> EgressReload::try_changes(EgressGeneration& next) {
     const std::shared_ptr<EgressGeneration::Api> old =
         loops_.current()->find(api->config.options.name);
     if (old == api) continue;
-    api->scheme->start();
+    api->parts->scheme().start();
     if (!old) continue;  // nothing to lose
     const auto tried =
         co_await try_out(*api, process_, process_.home->loop().now() + options_.trial_timeout);

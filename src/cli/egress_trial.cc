@@ -42,7 +42,7 @@ Task<Result<void>> try_handshake(EgressGeneration::Api& api, EgressProcess& proc
                                  BootTime deadline) {
   net::Loop& home = process.home->loop();
   CS_CO_TRY(auto socket, co_await connect(api.config, process, deadline));
-  Published<net::TlsClientContext>::Reader context(api.tls);
+  Published<net::TlsClientContext>::Reader context(api.parts->tls());
   auto stream = co_await net::TlsStream::connect(std::move(socket), context.share(), deadline);
   if (!stream) {
     if (stream.error().code == "net.tls_alert") co_return refused(stream.error());
@@ -63,9 +63,7 @@ Task<Result<void>> try_handshake(EgressGeneration::Api& api, EgressProcess& proc
 
 Task<Result<void>> probe(EgressGeneration::Api& api, EgressProcess& process,
                          consumer::Scheme& scheme, BootTime deadline) {
-  net::Loop& home = process.home->loop();
-  net::ClientPool pool(home, process.resolver,
-                       pool_options(api.config.url, api.config.connect_to, 1), &api.tls);
+  const auto pool = api.parts->make_pool(process.home->loop(), process.resolver);
   consumer::Attached credential;
   if (!scheme.attach({process.clock.boot_now(), process.clock.wall_now()}, credential)) {
     co_return fail(ErrorKind::unavailable, "egress.trial_no_credential",
@@ -76,7 +74,7 @@ Task<Result<void>> probe(EgressGeneration::Api& api, EgressProcess& process,
   request.fields.emplace_back(credential.field_name, credential.field_value);
   request.response_bytes_max = 1024 * 1024;
   CS_CO_TRY(const http::SimpleResponse answer,
-            co_await http::fetch(pool, std::move(request), deadline));
+            co_await http::fetch(*pool, std::move(request), deadline));
   if (answer.status == 401 || answer.status == 403) {
     co_return refused(make_error(
         ErrorKind::unauthenticated, "egress.probe_refused", "the probe was refused",
@@ -89,7 +87,7 @@ Task<Result<void>> probe(EgressGeneration::Api& api, EgressProcess& process,
 
 Task<Result<void>> try_out(EgressGeneration::Api& api, EgressProcess& process, BootTime deadline) {
   CS_CO_CHECK(co_await try_handshake(api, process, deadline));
-  const auto scheme = api.scheme->for_loop(process.home->loop());
+  const auto scheme = api.parts->scheme().for_loop(process.home->loop());
   const auto ready = co_await scheme->wait_ready(deadline);
   if (!ready) {
     const Error& error = ready.error().error;

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "cli/pem_file.h"
+#include "core/pem_file.h"
 
 namespace countersign::cli {
 namespace {

@@ -1,8 +1,8 @@
-#include "cli/call_policy_config.h"
+#include "client/call_policy_config.h"
 
 #include <charconv>
 
-namespace countersign::cli {
+namespace countersign::client {
 namespace {
 
 using std::chrono::duration_cast;
@@ -78,4 +78,4 @@ consumer::CallPolicyOptions read_call_policy(const ConfigSection& api) {
   return policy;
 }
 
-}  // namespace countersign::cli
+}  // namespace countersign::client

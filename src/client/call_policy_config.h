@@ -5,9 +5,9 @@
 #include "consumer/call_policy.h"
 #include "core/config.h"
 
-namespace countersign::cli {
+namespace countersign::client {
 
 // Problems are noted at their keys.
 consumer::CallPolicyOptions read_call_policy(const ConfigSection& api);
 
-}  // namespace countersign::cli
+}  // namespace countersign::client

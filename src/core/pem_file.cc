@@ -1,8 +1,8 @@
-#include "cli/pem_file.h"
+#include "core/pem_file.h"
 
 #include "core/text_file.h"
 
-namespace countersign::cli {
+namespace countersign {
 
 std::string read_pem(const ConfigSection& section, std::string_view key,
                      std::string_view expected) {
@@ -14,4 +14,4 @@ std::string read_pem(const ConfigSection& section, std::string_view key,
   return {};
 }
 
-}  // namespace countersign::cli
+}  // namespace countersign

@@ -7,10 +7,10 @@
 
 #include "core/config.h"
 
-namespace countersign::cli {
+namespace countersign {
 
 // The text of the file at `key`; empty, and a problem noted there, if it cannot be read. `expected`
 // says what it holds: "the CAs of client certificates (PEM)".
 std::string read_pem(const ConfigSection& section, std::string_view key, std::string_view expected);
 
-}  // namespace countersign::cli
+}  // namespace countersign

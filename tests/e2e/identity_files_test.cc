@@ -1,4 +1,4 @@
-#include "cli/identity_files.h"
+#include "client/identity_files.h"
 
 #include <fstream>
 
@@ -9,7 +9,7 @@
 #include "crypto/certificate.h"
 #include "drill/child_process.h"
 
-namespace countersign::cli {
+namespace countersign::client {
 namespace {
 
 using ::testing::HasSubstr;
@@ -102,4 +102,4 @@ TEST_F(IdentityFiles, APkcs12FileThatOthersMayReadIsRefused) {
 }
 
 }  // namespace
-}  // namespace countersign::cli
+}  // namespace countersign::client

@@ -7,7 +7,7 @@
 #include "core/config.h"
 #include "crypto/tls_identity.h"
 
-namespace countersign::cli {
+namespace countersign::client {
 
 // Keys of `section`, either of:
 //   certificate, private_key_file [, private_key_passphrase_file]
@@ -16,4 +16,4 @@ namespace countersign::cli {
 // as a problem; the identity is then of no use.
 std::optional<crypto::TlsIdentity> read_identity_files(const ConfigSection& section);
 
-}  // namespace countersign::cli
+}  // namespace countersign::client

@@ -1,9 +1,9 @@
-#include "cli/identity_files.h"
+#include "client/identity_files.h"
 
-#include "cli/pem_file.h"
+#include "core/pem_file.h"
 #include "core/text_file.h"
 
-namespace countersign::cli {
+namespace countersign::client {
 namespace {
 
 crypto::TlsIdentity read_pem_files(const ConfigSection& section) {
@@ -67,4 +67,4 @@ std::optional<crypto::TlsIdentity> read_identity_files(const ConfigSection& sect
   return std::nullopt;
 }
 
-}  // namespace countersign::cli
+}  // namespace countersign::client
