@@ -21,7 +21,8 @@ const std::map<std::string, Benchmark>& benchmarks() {
       {"egress", countersign::bench::bench_egress},
       {"functions", countersign::bench::bench_functions},
       {"gateway", countersign::bench::bench_gateway},
-      {"memory", countersign::bench::bench_memory}};
+      {"memory", countersign::bench::bench_memory},
+      {"tokens", countersign::bench::bench_tokens}};
   return all;
 }
 
@@ -42,7 +43,7 @@ bool run(const std::string& name, const BenchOptions& options,
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Compares with nginx and HAProxy doing the same work.");
+  CLI::App app("Compares with nginx, HAProxy and token libraries doing the same work.");
   BenchOptions options;
   std::filesystem::path results = ".";
   std::vector<std::string> names;
@@ -54,6 +55,10 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 100));
   app.add_option("--seconds", options.seconds, "of each measurement (default 3)")
       ->check(CLI::Range(1, 600));
+  app.add_option("--expiries", options.expiries,
+                 "tokens: of 12 s each, with 64 callers meanwhile (default 20)")
+      ->check(CLI::Range(1, 100));
+  app.add_option("--peers", options.peers, "folder of what bench/peers/build has made");
   app.add_option("name", names, "which; default: all")->check(CLI::IsMember(known));
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGPIPE, SIG_IGN);

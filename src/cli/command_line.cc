@@ -7,8 +7,10 @@
 
 #include "cli/check_config.h"
 #include "cli/common_options.h"
+#include "cli/doctor.h"
 #include "cli/egress_command.h"
 #include "cli/egress_reconcile.h"
+#include "cli/egress_status.h"
 #include "cli/gateway_command.h"
 #include "cli/generate_commands.h"
 #include "cli/registry_commands.h"
@@ -102,16 +104,26 @@ class CommandLine final {
     add_config(command(app_, "gateway", "run issuer and gateway (the provider's side)",
                        [this] { return run_gateway(common_); }),
                "the gateway's configuration");
-    CLI::App* egress = command(app_, "egress", "run the sidecar (the consumer's side)", [this] {
-      if (!reconciles_) return run_egress(common_);
-      reconcile_.wait = std::chrono::seconds(reconcile_wait_s_);
-      return reconcile_egress(common_, reconcile_);
+    add_egress();
+  }
+
+  // Without a further word it serves.
+  void add_egress() {
+    CLI::App* egress = app_.add_subcommand("egress", "run the sidecar (the consumer's side)");
+    egress->callback([this] {  // after that of a subcommand
+      if (!action_) action_ = [this] { return run_egress(common_); };
     });
     add_config(egress, "the egress's configuration");
-    CLI::App* reconcile = egress->add_subcommand(
-        "reconcile", "repeat, once and with its key, each write that a crash left open");
-    reconcile->callback([this] { reconciles_ = true; });
-    reconcile->fallthrough();  // --config and --set may follow it
+    CLI::App* status = command(*egress, "status", "how a running egress is: asks its [admin]",
+                               [this] { return show_egress_status(common_); });
+    status->fallthrough();  // --config
+    add_output(status);
+    CLI::App* reconcile = command(*egress, "reconcile",
+                                  "repeat, once, each journalled write that was left open", [this] {
+                                    reconcile_.wait = std::chrono::seconds(reconcile_wait_s_);
+                                    return reconcile_egress(common_, reconcile_);
+                                  });
+    reconcile->fallthrough();
     add_output(reconcile);
     reconcile
         ->add_option("--wait", reconcile_wait_s_,
@@ -212,6 +224,7 @@ class CommandLine final {
     check->add_option("file", common_.config, "of a gateway or an egress")->required();
     check->add_option("--set", common_.sets, "as for the server")->allow_extra_args(false);
     add_output(check);
+    add_doctor();
     CLI::App& generate =
         *app_.add_subcommand("generate", "new secrets for a configuration, on standard output")
              ->require_subcommand(1);
@@ -228,6 +241,18 @@ class CommandLine final {
     })->add_option("--algorithm", algorithm_, "ES256, PS256 or EdDSA (default ES256)");
   }
 
+  void add_doctor() {
+    CLI::App* doctor = command(app_, "doctor", "try what the egress's calls need, step by step",
+                               [this] { return run_doctor(common_, doctor_); });
+    add_config(doctor, "the egress's configuration");
+    add_output(doctor);
+    doctor->add_option("--api", doctor_.api, "only the API of this name (default: all)");
+    doctor->add_option("--path", doctor_.path,
+                       "of the GET that is tried: one that may be read (default /)");
+    doctor->add_option("--timeout", doctor_.timeout_ms, "milliseconds for each step (default 5000)")
+        ->check(CLI::Range(1, 600'000));
+  }
+
   RevokeFlags revoke() const {
     RevokeFlags flags = revoke_;
     flags.wait = std::chrono::milliseconds(wait_ms_);
@@ -240,10 +265,10 @@ class CommandLine final {
   Action action_;
   ClientAddFlags client_;
   KeyIssueFlags key_;
+  DoctorFlags doctor_;
   RevokeFlags revoke_;
   TokenRevokeFlags token_;
   ReconcileFlags reconcile_;
-  bool reconciles_ = false;
   int reconcile_wait_s_ = 0;
   int wait_ms_ = 5000;
   int pepper_version_ = 1;

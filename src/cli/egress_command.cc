@@ -1,209 +1,114 @@
 #include "cli/egress_command.h"
 
 #include <memory>
-#include <vector>
+#include <optional>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "cli/egress_admin.h"
 #include "cli/egress_config.h"
+#include "cli/egress_loops.h"
+#include "cli/egress_reload.h"
 #include "core/log.h"
-#include "net/client_pool.h"
-#include "net/loop_thread.h"
 #include "net/run_server.h"
 
 namespace countersign::cli {
 namespace {
 
-// One API's parts that all loops share. Destroyed after the loops, and after the home thread has
-// stopped.
-struct SharedApi {
-  const EgressApiConfig* config = nullptr;
-  Published<net::TlsClientContext> tls;
-  Published<net::TlsClientContext> issuer_tls;
-  std::unique_ptr<net::ClientPool> issuer_pool;  // on the home loop
-  std::unique_ptr<consumer::ProcessScheme> scheme;
-};
-
+// Destroyed from the last member to the first: what uses the home loop goes before it.
 struct Shared {
-  Shared(EgressConfig loaded, std::unique_ptr<net::LoopThread> thread)
-      : config(std::move(loaded)), home(std::move(thread)) {}
+  explicit Shared(std::unique_ptr<net::LoopThread> home) : process(std::move(home)) {}
 
-  EgressConfig config;
-  SystemClock clock;
-  SystemEntropy entropy;
-  net::Resolver resolver{clock, {}};
+  EgressProcess process;
+  std::unique_ptr<ProcessJournal> journal;
   net::Fd access_log;
   std::unique_ptr<LogSink> access_sink;
-  std::unique_ptr<net::LoopThread> home;  // renews tokens
-  std::optional<store::SealingKeys> journal_keys;
-  std::unique_ptr<consumer::JournalWriter> journal_writer;
-  std::unique_ptr<consumer::EgressJournal> journal;  // null: writes are not journalled
-  std::vector<std::unique_ptr<SharedApi>> apis;
+  std::shared_ptr<EgressGeneration> generation;
+  std::optional<EgressLoops> loops;
+  std::optional<EgressAdmin> admin;
+  std::optional<EgressReload> reload;
 };
 
-net::ClientPoolOptions pool_options(const http::Url& url, const std::optional<Endpoint>& connect_to,
-                                    size_t connections_max) {
-  net::ClientPoolOptions options{.host = url.host, .port = url.port};
-  if (connect_to) {
-    options.host = connect_to->address.to_string();
-    options.port = connect_to->port;
-  }
-  options.authority = url.authority();
-  options.connections_max = connections_max;
-  return options;
+Result<net::Fd> open_log_file(const std::string& path) {
+  net::Fd file(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  if (file.valid()) return file;
+  return fail(ErrorKind::misconfigured, "egress.access_log",
+              path + ": cannot be opened for writing");
 }
-
-Result<std::unique_ptr<SharedApi>> make_api(const EgressApiConfig& config, Shared& shared) {
-  auto api = std::make_unique<SharedApi>();
-  api->config = &config;
-  CS_TRY(auto tls, net::TlsClientContext::create(config.tls));
-  api->tls.publish(std::move(tls));
-  if (config.issuer) {
-    CS_TRY(auto issuer_tls, net::TlsClientContext::create(config.issuer_tls));
-    api->issuer_tls.publish(std::move(issuer_tls));
-    api->issuer_pool = std::make_unique<net::ClientPool>(
-        shared.home->loop(), shared.resolver,
-        pool_options(*config.issuer, config.issuer_connect_to, 4),  // a slot asks once at a time
-        &api->issuer_tls);
-  }
-  CS_TRY(api->scheme,
-         consumer::make_scheme(config.scheme->name, config.settings,
-                               {.home = shared.home->loop(),
-                                .clock = shared.clock,
-                                .entropy = shared.entropy,
-                                .issuer = api->issuer_pool.get(),
-                                .certificate_thumbprint = config.certificate_thumbprint}));
-  return api;
-}
-
-// One loop's ways to the APIs.
-class LoopApis final {
- public:
-  LoopApis(Shared& shared, net::Loop& loop) {
-    for (const auto& api : shared.apis) {
-      const EgressApiConfig& config = *api->config;
-      pools_.push_back(std::make_unique<net::ClientPool>(
-          loop, shared.resolver,
-          pool_options(config.url, config.connect_to, config.connections_max), &api->tls));
-      schemes_.push_back(api->scheme->for_loop(loop));
-      policies_.push_back(std::make_unique<consumer::CallPolicy>(config.calls, shared.entropy));
-      apis_.push_back({.options = config.options,
-                       .scheme_name = std::string(config.scheme->name),
-                       .scheme = schemes_.back().get(),
-                       .process_scheme = api->scheme.get(),
-                       .upstream = pools_.back().get(),
-                       .policy = policies_.back().get(),
-                       .journal = shared.journal.get()});
-    }
-  }
-  const std::vector<consumer::EgressApi>& apis() const { return apis_; }
-
- private:
-  std::vector<std::unique_ptr<net::ClientPool>> pools_;
-  std::vector<std::unique_ptr<consumer::Scheme>> schemes_;
-  std::vector<std::unique_ptr<consumer::CallPolicy>> policies_;
-  std::vector<consumer::EgressApi> apis_;
-};
-
-// One loop's egress with all that is its alone.
-class LoopEgress final : public http::Service {
- public:
-  LoopEgress(Shared& shared, net::Loop& loop)
-      : loop_(loop),
-        access_log_(shared.access_sink.get()),
-        apis_(shared, loop),
-        service_(apis_.apis(), loop, shared.clock, access_log_, shared.config.egress) {}
-
-  Task<void> serve(http::Exchange& exchange) override {
-    co_await service_.serve(exchange);
-    flush_at_end_of_turn();
-  }
-
- private:
-  // All lines of a turn leave in one write.
-  void flush_at_end_of_turn() {
-    if (flush_due_ || !access_log_.enabled()) return;
-    flush_due_ = true;
-    loop_.at_end_of_turn([this] {
-      flush_due_ = false;
-      access_log_.flush();
-    });
-  }
-
-  net::Loop& loop_;
-  consumer::AccessLog access_log_;
-  LoopApis apis_;
-  consumer::EgressService service_;
-  bool flush_due_ = false;
-};
 
 Result<void> open_access_log(Shared& shared) {
-  const std::string& path = shared.config.access_log_path;
+  const std::string& path = shared.generation->config().access_log_path;
   if (path.empty()) return {};
   if (path == "-") {
     shared.access_sink = std::make_unique<DescriptorSink>(STDOUT_FILENO);
     return {};
   }
-  shared.access_log = net::Fd(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
-  if (shared.access_log.get() < 0) {
-    return fail(ErrorKind::misconfigured, "egress.access_log",
-                path + ": cannot be opened for writing");
-  }
+  CS_TRY(shared.access_log, open_log_file(path));
   shared.access_sink = std::make_unique<DescriptorSink>(shared.access_log.get());
   return {};
 }
 
-Result<void> start_journal(Shared& shared) {
-  if (!shared.config.journal) return {};
-  const JournalConfig& config = *shared.config.journal;
-  CS_TRY(shared.journal_keys, load_sealing_keys(config));
-  CS_TRY(auto journal, open_journal(config, shared.clock));
-  shared.journal_writer = std::make_unique<consumer::JournalWriter>(
-      std::move(journal), shared.clock, process_log(), config.writer);
-  shared.journal = std::make_unique<consumer::EgressJournal>(
-      *shared.journal_writer, *shared.journal_keys, shared.entropy, config.calls);
+// After the file was renamed: the loops go on writing to the same descriptor, which is another file
+// from here on.
+void reopen_access_log(const Shared& shared, const Log& log) {
+  if (!shared.access_log.valid()) return;
+  const auto file = open_log_file(shared.generation->config().access_log_path);
+  if (!file) {
+    log.error("egress.reopen_failed", {{"error", file.error()}});
+  } else if (dup3(file->get(), shared.access_log.get(), O_CLOEXEC) < 0) {
+    log.error("egress.reopen_failed");
+  }
+}
+
+// Everything but the log, sockets and threads.
+Result<std::unique_ptr<Shared>> make_shared_parts(EgressConfig config) {
+  CS_TRY(auto home, net::LoopThread::create());
+  auto shared = std::make_unique<Shared>(std::move(home));
+  CS_TRY(shared->generation, EgressGeneration::create(std::move(config), shared->process, 1));
+  return shared;
+}
+
+// On the main thread, before the home thread runs.
+Result<void> start_home(Shared& shared, const Log& log) {
+  if (const auto& admin = shared.generation->config().admin) {
+    shared.admin.emplace(*shared.loops, shared.process.home->loop());
+    CS_TRY(const std::string address, shared.admin->listen(*admin));
+    log.info("egress.admin_listening", {{"address", address}});
+  }
+  shared.process.home->loop().post([&shared] {
+    shared.generation->start();
+    shared.reload->start();
+  });
+  shared.process.home->start();
   return {};
 }
 
-// Everything but the log, sockets and threads. Prefixes are checked as the service wants them.
-Result<std::unique_ptr<Shared>> make_shared_parts(EgressConfig config) {
-  CS_TRY(auto home, net::LoopThread::create());
-  auto shared = std::make_unique<Shared>(std::move(config), std::move(home));
-  std::vector<consumer::EgressApi> prefixes;
-  for (const EgressApiConfig& api : shared->config.apis)
-    prefixes.push_back({.options = api.options});
-  CS_CHECK(consumer::check_apis(prefixes));
-  for (const EgressApiConfig& api : shared->config.apis) {
-    CS_TRY(auto made, make_api(api, *shared));
-    shared->apis.push_back(std::move(made));
+Result<net::RunOptions> run_options(Shared& shared, const Log& log) {
+  net::RunOptions options;
+  const ServerConfig& server = shared.generation->config().server;
+  for (const net::ListenOptions& listener : server.listeners) {
+    CS_TRY(auto socket, net::ListeningSocket::create(listener));
+    options.server.endpoints.push_back({.socket = std::move(socket)});
   }
-  return shared;
+  options.server.threads = server.threads;
+  options.server.connection_limits = server.connections;
+  options.server.serving.limits = server.limits;
+  options.drain_patience = server.drain_patience;
+  options.on_started = [&shared, &log](net::Server&) { return start_home(shared, log); };
+  options.on_reload = [&shared, &log] {
+    reopen_access_log(shared, log);
+    shared.reload->request();
+  };
+  options.on_draining = [&shared] { shared.loops->begin_drain(); };
+  return options;
 }
 
 }  // namespace
 
 Result<void> check_egress(EgressConfig config) {
-  CS_TRY(const auto shared, make_shared_parts(std::move(config)));
-  shared->apis.clear();  // before the loop that they use
+  CS_CHECK(make_shared_parts(std::move(config)));
   return {};
-}
-
-Result<void> with_egress_apis(
-    EgressConfig config,
-    const std::function<Result<void>(net::Loop&, std::vector<consumer::EgressApi>)>& use) {
-  CS_TRY(const auto shared, make_shared_parts(std::move(config)));
-  CS_TRY(const auto loop, net::Loop::create());
-  for (const auto& api : shared->apis) api->scheme->start();  // before its loop's thread runs
-  shared->home->start();
-  Result<void> result;
-  {
-    const LoopApis apis(*shared, *loop);
-    result = use(*loop, apis.apis());
-  }
-  shared->home->stop();
-  shared->apis.clear();  // before the loop that they use
-  return result;
 }
 
 Result<void> run_egress(const CommonOptions& common) {
@@ -214,30 +119,19 @@ Result<void> run_egress(const CommonOptions& common) {
   CS_TRY(const auto owned, make_shared_parts(std::move(config)));
   Shared& shared = *owned;
   CS_CHECK(open_access_log(shared));
-  CS_CHECK(start_journal(shared));
-  net::RunOptions options;
-  const ServerConfig& server = shared.config.server;
-  for (const net::ListenOptions& listener : server.listeners) {
-    CS_TRY(auto socket, net::ListeningSocket::create(listener));
-    options.server.endpoints.push_back({.socket = std::move(socket)});
+  if (const auto& journal = shared.generation->config().journal) {
+    CS_TRY(shared.journal,
+           start_journal(*journal, shared.process.clock, shared.process.entropy, log));
+    shared.process.journal = &shared.journal->calls;
   }
-  options.server.threads = server.threads;
-  options.server.connection_limits = server.connections;
-  options.server.serving.limits = server.limits;
-  options.drain_patience = server.drain_patience;
-  options.on_started = [&](net::Server&) -> Result<void> {
-    for (const auto& api : shared.apis) {
-      shared.home->loop().post([scheme = api->scheme.get()] { scheme->start(); });
-    }
-    shared.home->start();
-    return {};
-  };
+  shared.loops.emplace(shared.generation, shared.access_sink.get());
+  shared.reload.emplace(common, *shared.loops, shared.process, log);
+  CS_TRY(net::RunOptions options, run_options(shared, log));
   auto result = net::run_server("egress", log, std::move(options),
                                 [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {
-                                  return std::make_unique<LoopEgress>(shared, loop);
+                                  return shared.loops->make_service(loop);
                                 });
-  shared.home->stop();
-  shared.apis.clear();  // schemes and pools go before the loop that they used
+  shared.process.home->stop();
   return result;
 }
 

@@ -1,6 +1,8 @@
 #include "cli/egress_config.h"
 
 #include "cli/call_policy_config.h"
+#include "cli/egress_local_config.h"
+#include "cli/identity_files.h"
 #include "cli/pem_file.h"
 #include "crypto/certificate.h"
 
@@ -41,19 +43,16 @@ std::vector<crypto::Sha256Digest> read_pins(const ConfigSection& api) {
 
 // Certificate and key of this side, for the API and its issuer alike.
 std::optional<net::TlsIdentity> read_identity(const ConfigSection& api, std::string& thumbprint) {
-  if (!api.has("certificate")) return std::nullopt;
-  net::TlsIdentity identity;
-  identity.certificate_chain_pem =
-      read_pem(api, "certificate", "the client's certificate chain (PEM)");
-  identity.private_key_pem = api.secret("private_key");
-  if (identity.certificate_chain_pem.empty()) return identity;
+  std::optional<net::TlsIdentity> read = read_identity_files(api);
+  if (!read || read->certificate_chain_pem.empty()) return read;
+  const net::TlsIdentity& identity = *read;
   const auto chain = crypto::parse_certificates_pem(identity.certificate_chain_pem);
   if (!chain) {
     api.problem("certificate", chain.error().public_text);
   } else {
     thumbprint = encode_base64url(chain->front().thumbprint);
   }
-  return identity;
+  return read;
 }
 
 consumer::SchemeSettings read_settings(const ConfigSection& table, const consumer::SchemeRow& row) {
@@ -81,11 +80,30 @@ consumer::SchemeSettings read_settings(const ConfigSection& table, const consume
         settings.seconds.emplace(key,
                                  table.seconds(key, seconds(1), {seconds(1), hours(24 * 365)}));
         break;
+      case Kind::table: {
+        const ConfigSection pairs = table.section(key);
+        for (const std::string& name : pairs.keys())
+          settings.tables[key].emplace(name, pairs.string(name));
+        break;
+      }
       case Kind::secret:
         break;
     }
   }
   return settings;
+}
+
+// Pins are of the API's or the issuer's key, so they do not count here.
+void read_issuer_origins(const ConfigSection& table, EgressApiConfig& api) {
+  constexpr std::string_view key = "token_endpoint_origins";
+  for (const std::string& text : api.settings.list(key)) {
+    IssuerOriginConfig origin{.url = read_url(table, key, text), .tls = api.issuer_tls};
+    if (origin.url.host.empty()) continue;
+    if (origin.url.target() != "/") table.problem(key, "expected https://HOST[:PORT]");
+    origin.tls.server_name = origin.url.host;
+    origin.tls.spki_pins.clear();
+    api.issuer_origins.push_back(std::move(origin));
+  }
 }
 
 void read_scheme(const ConfigSection& section, EgressApiConfig& api) {
@@ -113,6 +131,7 @@ void read_scheme(const ConfigSection& section, EgressApiConfig& api) {
     const bool same_host = api.issuer->origin() == api.url.origin();
     if (same_host && !api.issuer_connect_to) api.issuer_connect_to = api.connect_to;
     if (!same_host) api.issuer_tls.spki_pins.clear();  // the pins are of the API's key
+    read_issuer_origins(table, api);
   }
 }
 
@@ -126,12 +145,19 @@ EgressApiConfig read_api(const ConfigSection& section) {
   api.options.keep_body_bytes_max =
       section.byte_size("keep_body_bytes_max", api.options.keep_body_bytes_max, {0, 16 << 20});
   api.calls = read_call_policy(section);
+  api.probe_path = section.string("probe_path", "");
+  if (!api.probe_path.empty() &&
+      (!api.probe_path.starts_with('/') || !http::is_target_text(api.probe_path))) {
+    section.problem("probe_path", "expected a path such as /v1/payments?limit=1");
+  }
   api.connections_max = section.integer("connections_max", api.connections_max, {1, 100'000});
   api.url = read_url(section, "url", section.string("url"));
   if (!api.url.path.empty() && api.url.target() != "/") {
     section.problem("url",
                     "expected https://HOST[:PORT] without a path; paths come from the calls");
   }
+  api.options.origin = api.url.origin();
+  api.options.hosts = section.strings("hosts", {});
   api.connect_to = section.optional_endpoint("connect_to");
   api.tls.server_anchors_pem =
       read_pem(section, "trust_anchors", "the CAs of the provider's certificate (PEM)");
@@ -162,7 +188,11 @@ Result<EgressConfig> load_egress_config(const CommonOptions& common) {
   if (apis.empty()) root.problem("api", "at least one [[api]] is needed");
   for (const ConfigSection& api : apis) config.apis.push_back(read_api(api));
   config.journal = read_journal(root);
+  config.callers = read_callers(root);
+  config.admin = read_admin(root);
+  config.watch_files = root.section("reload").boolean("watch_files", config.watch_files);
   config.unsafe_options = reader.unsafe_options();
+  config.files = reader.files();
   CS_CHECK(reader.finish());
   return config;
 }

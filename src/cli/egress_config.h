@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,14 @@
 
 namespace countersign::cli {
 
+// An origin besides the issuer's own where its token endpoint may be.
+struct IssuerOriginConfig {
+  http::Url url;
+  net::TlsClientContext::Options tls;  // the issuer's trust anchors, this origin's own name
+
+  friend bool operator==(const IssuerOriginConfig&, const IssuerOriginConfig&) = default;
+};
+
 struct EgressApiConfig {
   consumer::EgressApiOptions options;
   consumer::CallPolicyOptions calls;
@@ -31,7 +40,14 @@ struct EgressApiConfig {
   std::optional<http::Url> issuer;  // of schemes that need one
   std::optional<Endpoint> issuer_connect_to;
   net::TlsClientContext::Options issuer_tls;  // as `tls`, for the issuer's host
-  size_t connections_max = 1024;              // of each loop
+  std::vector<IssuerOriginConfig> issuer_origins;
+  size_t connections_max = 1024;  // of each loop
+  // Asked for with the new credential before a changed configuration takes the old one's place.
+  // Empty: the handshake and the token are proof enough.
+  std::string probe_path;
+
+  // With secrets and the contents of files: what is equal need not be made anew.
+  friend bool operator==(const EgressApiConfig&, const EgressApiConfig&) = default;
 };
 
 struct EgressConfig {
@@ -40,7 +56,11 @@ struct EgressConfig {
   consumer::EgressOptions egress;
   std::vector<EgressApiConfig> apis;
   std::optional<JournalConfig> journal;
+  std::vector<consumer::CallerRuleOptions> callers;
+  std::optional<net::ListenOptions> admin;
   std::vector<std::string> unsafe_options;
+  std::vector<std::filesystem::path> files;  // all that were read: what a reload depends on
+  bool watch_files = true;                   // reload when one of them changes, not on SIGHUP alone
 };
 
 // Every problem at once: `config.invalid`, misconfigured.

@@ -1,5 +1,7 @@
 #include "cli/server_config.h"
 
+#include "cli/local_names.h"
+
 namespace countersign::cli {
 namespace {
 
@@ -8,11 +10,29 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// What a caller's rule cannot judge must not get in: others of this machine without any rule, and
+// other machines, which have no user.
+void check_callers(const ConfigSection& root, const ConfigSection& section,
+                   const net::ListenOptions& listener) {
+  const bool has_rules = !root.tables("caller").empty();
+  constexpr unsigned others = 0007;
+  if (!listener.unix_path.empty() && (listener.unix_mode & others) != 0 && !has_rules) {
+    section.problem("mode",
+                    "every user of this machine could call; expected no access for others, or a "
+                    "[[caller]] that says who may");
+  }
+  if (listener.unix_path.empty() && !listener.address.address.is_loopback() && has_rules) {
+    section.problem("address", "no [[caller]] can match a caller of another machine");
+  }
+}
+
+}  // namespace
+
 net::ListenOptions read_listener(const ConfigSection& section, ListenScope scope) {
   net::ListenOptions listener;
   const bool unix_allowed = scope == ListenScope::local_only;
   if (unix_allowed && section.has("unix")) {
-    listener.unix_path = section.path_to("unix").string();
+    read_unix_socket(section, listener);
     if (section.has("address")) section.problem("address", "give either address or unix");
     return listener;
   }
@@ -28,14 +48,14 @@ net::ListenOptions read_listener(const ConfigSection& section, ListenScope scope
   return listener;
 }
 
-}  // namespace
-
 ServerConfig read_server_config(const ConfigSection& root, ListenScope scope) {
   ServerConfig config;
   const std::vector<ConfigSection> listeners = root.tables("listener");
   if (listeners.empty()) root.problem("listener", "at least one [[listener]] is needed");
-  for (const ConfigSection& listener : listeners)
+  for (const ConfigSection& listener : listeners) {
     config.listeners.push_back(read_listener(listener, scope));
+    if (scope == ListenScope::local_only) check_callers(root, listener, config.listeners.back());
+  }
 
   const ConfigSection server = root.section("server");
   config.threads = server.integer("threads", 0, {0, 256});
@@ -59,6 +79,11 @@ ServerConfig read_server_config(const ConfigSection& root, ListenScope scope) {
       server.byte_size("head_bytes_max", config.limits.head.head_bytes_max, {1024, 1 << 20});
   config.limits.requests_max =
       server.integer("requests_per_connection_max", uint64_t{0}, {0, 1'000'000'000});
+  if (scope == ListenScope::local_only) {  // a gateway's clients come over TLS, by HTTP/1.1
+    config.limits.http2 = server.boolean("http2", true);
+    config.limits.http2_streams_max =
+        server.integer("http2_streams_max", config.limits.http2_streams_max, {1, 1024});
+  }
   config.drain_patience =
       server.duration("drain_patience", config.drain_patience, {seconds(0), hours(1)});
   return config;

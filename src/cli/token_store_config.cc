@@ -17,7 +17,7 @@ using std::chrono::seconds;
 
 void check_unsafe_hosts(const ConfigSection& table, const store::Conninfo& conninfo) {
   const auto hosts = conninfo.unsafe_hosts();
-  if (hosts.empty() || table.boolean("unsafe_unverified_postgres", false)) return;
+  if (hosts.empty()) return;
   table.problem("postgres", "\"" + hosts.front() +
                                 "\" is reached over a network: add sslmode=verify-full (and "
                                 "sslrootcert=FILE), or set unsafe_unverified_postgres");
@@ -33,12 +33,13 @@ store::PostgresOptions read_postgres(const ConfigSection& table) {
       table.duration("connect_timeout", options.connect_timeout, {milliseconds(100), minutes(1)}));
   options.statement_timeout = duration_cast<milliseconds>(table.duration(
       "statement_timeout", options.statement_timeout, {milliseconds(100), minutes(1)}));
+  const bool unverified = table.boolean("unsafe_unverified_postgres", false);
   if (options.conninfo.empty()) return options;
   const auto conninfo = store::Conninfo::parse(options.conninfo);
-  if (conninfo) {
-    check_unsafe_hosts(table, *conninfo);
-  } else {
+  if (!conninfo) {
     table.problem("postgres", conninfo.error().public_text);
+  } else if (!unverified) {
+    check_unsafe_hosts(table, *conninfo);
   }
   return options;
 }

@@ -44,6 +44,8 @@ struct CallRule {
   bool add_idempotency_key = false;
   // Writes are journalled, if there is a journal.
   bool journal = true;
+
+  friend bool operator==(const CallRule&, const CallRule&) = default;
 };
 
 // A method list and a path template: "/v1/payments/{id}" has one segment for {id}; "{rest...}" as
@@ -52,6 +54,8 @@ struct CallRoute {
   std::vector<std::string> methods = {};  // empty: all
   std::string path = {};
   CallRule rule = {};
+
+  friend bool operator==(const CallRoute&, const CallRoute&) = default;
 };
 
 struct RetryBudgetOptions {
@@ -60,6 +64,8 @@ struct RetryBudgetOptions {
   int percent = 20;
   // What is saved up at most, and there at the start: a rarely used API can repeat too.
   int burst = 10;
+
+  friend bool operator==(const RetryBudgetOptions&, const RetryBudgetOptions&) = default;
 };
 
 // A token bucket without a clock: what a call earns, a repeat spends. Belongs to one loop.
@@ -85,6 +91,8 @@ struct CallPolicyOptions {
   CallRule otherwise = {};             // for calls that no route matches
   std::vector<CallRoute> routes = {};  // the first that matches counts
   RetryBudgetOptions budget = {};
+
+  friend bool operator==(const CallPolicyOptions&, const CallPolicyOptions&) = default;
 };
 
 // `egress.bad_route`: a path that is no template, a status or a number that makes no sense.

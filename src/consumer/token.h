@@ -25,9 +25,11 @@ struct Instant {
 struct SlotKey {
   std::string issuer = {};
   std::string client_id = {};
-  uint64_t credential_version = 0;
+  uint64_t credential_version = 0;       // ClientAuthentication::version()
   std::vector<std::string> scopes = {};  // sorted, without duplicates: see normalised()
-  std::string resource = {};             // RFC 8707; empty: none asked for
+  // What else the token is asked for with, as the request's form writes it: resources (RFC 8707)
+  // and extra parameters, each sorted. Empty: nothing.
+  std::string resource = {};
   std::string certificate_thumbprint =
       {};  // RFC 8705 x5t#S256 of the certificate it is bound to; empty: not bound
 

@@ -1,22 +1,28 @@
 // TokenSource: where a slot gets its tokens. OAuthTokenSource asks an issuer by the client
 // credentials grant.
 //
+// A refresh token that the issuer gives with the access token is kept in memory and used for the
+// next one. Where that is refused, or the provider refused the access token, the client
+// authenticates for a new grant in the same attempt.
+//
 // Makes one attempt at a time and does not retry: when to ask again is the slot's decision, so a
 // failure says what kind it is. Every answer that is not a usable token is a failure, whatever its
 // status.
 //
-// RFC 6749 §4.4 (grant), §2.3.1 (client_secret_basic), §5 (answers); RFC 8705 §2 (tls_client_auth);
-// RFC 8414 (metadata); RFC 8707 (resource).
+// RFC 6749 §4.4 (grant), §5 (answers), §6 (refresh); RFC 8707 §2 (resource).
 
 #pragma once
 
 #include <chrono>
 #include <expected>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "consumer/client_authentication.h"
 #include "consumer/token.h"
 #include "core/clock.h"
 #include "core/secret.h"
@@ -60,48 +66,59 @@ class TokenSource {
   virtual Task<std::expected<TokenGrant, TokenFailure>> fetch(FetchRequest request) = 0;
 };
 
-enum class ClientAuthMethod {
-  client_secret_basic,  // RFC 6749 §2.3.1
-  tls_client_auth,  // RFC 8705 §2.1: the TLS layer shows the certificate, the body names the client
-  self_signed_tls_client_auth,  // RFC 8705 §2.2: the same on the wire
+// A place besides the issuer's own origin that a credential may be sent to.
+struct IssuerOrigin {
+  std::string origin = {};         // "https://mtls.issuer.example:8443", as http::Url::origin()
+  http::Client* client = nullptr;  // reaches it, and verifies its name
 };
-std::string_view name_of(ClientAuthMethod method);
 
 struct OAuthSourceOptions {
-  std::string issuer =
-      {};  // "https://issuer.example": the identifier, compared byte by byte (RFC 8414 §3.3)
-  // Path of the token endpoint at the issuer's host. Empty: taken from the issuer's metadata (RFC
-  // 8414), whose `issuer` must be equal to `issuer` and whose endpoint must be at the issuer's own
-  // origin.
+  // "https://issuer.example": the identifier, compared byte by byte (RFC 8414 §3.3)
+  std::string issuer = {};
+  // Path of the token endpoint at the issuer's host. Empty: taken from the issuer's metadata.
   std::string token_path = {};
-  std::string client_id = {};
-  ClientAuthMethod auth = ClientAuthMethod::client_secret_basic;
-  Secret client_secret = {};  // client_secret_basic only
+  // Where else the metadata may say that the token endpoint is.
+  std::vector<IssuerOrigin> other_origins = {};
+  ClientAuthentication auth;
+  bool bound_to_certificate = false;  // the token is to be bound to the certificate (RFC 8705 §3)
   std::vector<std::string> scopes = {};
-  std::string resource = {};
+  std::vector<std::string> resources = {};  // RFC 8707
+  // What this issuer wants besides, by name. None of them a parameter of OAuth2: see
+  // check_extra_parameters().
+  std::map<std::string, std::string> extra_parameters = {};
   // A token answer is a few KiB; a longer one is an endless body or not a token.
   size_t response_bytes_max = 64 * 1024;
 };
 
+class IssuerEndpoint;
+
 class OAuthTokenSource final : public TokenSource {
  public:
-  // `issuer_client` reaches the issuer and belongs to the home executor; both outlive this. `clock`
-  // reads HTTP dates.
-  OAuthTokenSource(http::Client& issuer_client, const Clock& clock, OAuthSourceOptions options);
+  // `issuer_client` reaches the issuer and belongs to the home executor; it, the clients of the
+  // other origins, `clock` and `entropy` outlive this.
+  OAuthTokenSource(http::Client& issuer_client, const Clock& clock, Entropy& entropy,
+                   OAuthSourceOptions options);
+  ~OAuthTokenSource() override;
 
   Task<std::expected<TokenGrant, TokenFailure>> fetch(FetchRequest request) override;
 
  private:
-  Task<std::expected<std::string, TokenFailure>> token_target(BootTime deadline);
-  std::expected<std::string, TokenFailure> read_metadata(const http::SimpleResponse& answer) const;
-  http::SimpleRequest token_request(std::string target) const;
-  std::expected<TokenGrant, TokenFailure> read_answer(const http::SimpleResponse& answer) const;
-  TokenFailure read_refusal(const http::SimpleResponse& answer) const;
+  enum class Grant { client_credentials, refresh_token };
+  struct Refusal;
+  Task<std::expected<TokenGrant, Refusal>> ask(Grant grant, BootTime deadline);
+  Result<http::SimpleRequest> token_request(Grant grant, std::string target) const;
+  std::expected<TokenGrant, Refusal> read_answer(const http::SimpleResponse& answer);
+  Refusal read_refusal(const http::SimpleResponse& answer) const;
 
-  http::Client& client_;
   const Clock& clock_;
+  Entropy& entropy_;
   OAuthSourceOptions options_;
-  std::string discovered_target_;  // kept after the first success
+  std::unique_ptr<IssuerEndpoint> endpoint_;
+  Secret refresh_token_;  // empty: none
 };
+
+// `consumer.bad_setting`, naming the parameter: a parameter of OAuth2 (which must not be set past
+// the settings that are checked), an empty or unprintable name or value, or too many.
+Result<void> check_extra_parameters(const std::map<std::string, std::string>& parameters);
 
 }  // namespace countersign::consumer

@@ -2,75 +2,17 @@
 
 #include "consumer/token_source.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <gtest/gtest.h>
-
-#include "support/fake_client.h"
-#include "support/fake_clock.h"
-#include "support/test_executor.h"
+#include "consumer/token_source_test_fixture.h"
 
 namespace countersign::consumer {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::FakeAnswer;
-
-FakeAnswer json(int status, std::string body) {
-  return {.status = status,
-          .fields = {{"Content-Type", "application/json;charset=UTF-8"}},
-          .body = std::move(body)};
-}
-FakeAnswer token(std::string members = R"(,"expires_in":300)") {
-  return json(200, R"({"access_token":"abc.def","token_type":"Bearer")" + members + "}");
-}
-FakeAnswer oauth_error(int status, std::string_view code) {
-  return json(status, R"({"error":")" + std::string(code) + R"("})");
-}
-
-class OAuthTokenSourceTest : public ::testing::Test {
- protected:
-  OAuthSourceOptions options() const {
-    return {.issuer = "https://issuer.example",
-            .token_path = "/oauth2/token",
-            .client_id = "shop one",
-            .client_secret = Secret::copy_of("p:ss/w"),
-            .scopes = {"payments:read", "payments:write"},
-            .resource = "https://api.example"};
-  }
-  std::expected<TokenGrant, TokenFailure> fetch(OAuthTokenSource& source,
-                                                std::chrono::nanoseconds time = 10s) {
-    std::optional<std::expected<TokenGrant, TokenFailure>> result;
-    loop_.spawn(fetch_into(source, loop_.now() + time, result));
-    loop_.advance(time);
-    if (!result) panic("a token request did not end by its deadline");
-    return *std::move(result);
-  }
-  std::expected<TokenGrant, TokenFailure> fetch_one(FakeAnswer answer) {
-    issuer_.then(std::move(answer));
-    OAuthTokenSource source(issuer_, clock_, options());
-    return fetch(source);
-  }
-  void expect_transient(FakeAnswer answer, std::string_view code) {
-    const auto result = fetch_one(std::move(answer));
-    ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().error.code, code);
-    EXPECT_FALSE(result.error().permanent);
-  }
-
-  testing::FakeClock clock_;
-  testing::TestExecutor loop_{clock_};
-  testing::FakeClient issuer_{loop_};
-
- private:
-  static Task<void> fetch_into(OAuthTokenSource& source, BootTime deadline,
-                               std::optional<std::expected<TokenGrant, TokenFailure>>& result) {
-    auto got = co_await source.fetch({.deadline = deadline});
-    result.emplace(std::move(got));
-  }
-};
 
 TEST_F(OAuthTokenSourceTest, SendsTheGrantWithFormEncodedBasicCredentials) {
   const auto grant = fetch_one(token());
@@ -88,21 +30,40 @@ TEST_F(OAuthTokenSourceTest, SendsTheGrantWithFormEncodedBasicCredentials) {
             "&resource=https%3A%2F%2Fapi.example");
 }
 
-TEST_F(OAuthTokenSourceTest, NamesTheClientInTheBodyWhenTheCertificateAuthenticatesIt) {
-  for (const auto method :
-       {ClientAuthMethod::tls_client_auth, ClientAuthMethod::self_signed_tls_client_auth}) {
-    OAuthSourceOptions wanted = options();
-    wanted.auth = method;
-    wanted.client_secret = {};
-    wanted.scopes = {};
-    wanted.resource = {};
-    issuer_.then(token());
-    OAuthTokenSource source(issuer_, clock_, std::move(wanted));
-    ASSERT_TRUE(fetch(source));
-    const testing::FakeRequest& request = issuer_.requests().back();
-    EXPECT_EQ(request.count("Authorization"), 0u);
-    EXPECT_EQ(request.body, "grant_type=client_credentials&client_id=shop%20one");
+TEST_F(OAuthTokenSourceTest, AddsTheCredentialBehindEverythingElseThatIsAsked) {
+  OAuthSourceOptions wanted = options();
+  wanted.auth = authentication("client_secret_post");
+  wanted.resources = {"https://a.example", "urn:b"};
+  wanted.extra_parameters = {{"audience", "pay ments"}};
+  issuer_.then(token());
+  OAuthTokenSource source(issuer_, clock_, entropy_, std::move(wanted));
+  ASSERT_TRUE(fetch(source));
+  const testing::FakeRequest& request = issuer_.requests().back();
+  EXPECT_EQ(request.count("Authorization"), 0u);
+  EXPECT_EQ(request.body,
+            "grant_type=client_credentials&scope=payments%3Aread%20payments%3Awrite"
+            "&resource=https%3A%2F%2Fa.example&resource=urn%3Ab&audience=pay%20ments"
+            "&client_id=shop%20one&client_secret=p%3Ass%2Fw");
+}
+
+TEST_F(OAuthTokenSourceTest, ExtraParametersCannotSetWhatOAuth2Defines) {
+  EXPECT_TRUE(check_extra_parameters({}));
+  EXPECT_TRUE(check_extra_parameters({{"audience", "x"}, {"tenant", "y"}}));
+  for (const char* name :
+       {"grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type",
+        "scope", "resource", "refresh_token", "code", "assertion", "request_uri", ""}) {
+    const auto checked = check_extra_parameters({{name, "x"}});
+    ASSERT_FALSE(checked) << name;
+    EXPECT_EQ(checked.error().code, "consumer.bad_setting");
+    EXPECT_EQ(checked.error().kind, ErrorKind::misconfigured);
   }
+  EXPECT_FALSE(check_extra_parameters({{"audience", ""}}));
+  EXPECT_FALSE(check_extra_parameters({{"audience", "a\nb"}}));
+  std::map<std::string, std::string> many;
+  for (int i = 0; i < 16; ++i) many["p" + std::to_string(i)] = "v";
+  EXPECT_TRUE(check_extra_parameters(many));
+  many["q"] = "v";
+  EXPECT_FALSE(check_extra_parameters(many));
 }
 
 TEST_F(OAuthTokenSourceTest, ReadsEveryShapeOfExpiresIn) {
@@ -198,80 +159,6 @@ TEST_F(OAuthTokenSourceTest, HandsOnRetryAfterInSecondsAndAsADate) {
   EXPECT_LE(*result.error().retry_after, 60s);
   result = fetch_one({.status = 503, .fields = {{"Retry-After", "later"}}});
   EXPECT_FALSE(result.error().retry_after);
-}
-
-class Discovery : public OAuthTokenSourceTest {
- protected:
-  OAuthSourceOptions discovering() const {
-    OAuthSourceOptions wanted = options();
-    wanted.token_path = {};
-    return wanted;
-  }
-  static FakeAnswer metadata(std::string_view issuer, std::string_view endpoint,
-                             std::string_view more = "") {
-    return json(200, R"({"issuer":")" + std::string(issuer) + R"(","token_endpoint":")" +
-                         std::string(endpoint) + R"(","response_types_supported":[])" +
-                         std::string(more) + "}");
-  }
-};
-
-TEST_F(Discovery, FindsTheTokenEndpointOnce) {
-  issuer_.then(metadata("https://issuer.example", "https://issuer.example:443/t?x=1"))
-      .then(token())
-      .then(token());
-  OAuthTokenSource source(issuer_, clock_, discovering());
-  EXPECT_TRUE(fetch(source));
-  EXPECT_TRUE(fetch(source));
-  ASSERT_EQ(issuer_.requests().size(), 3u);
-  EXPECT_EQ(issuer_.requests()[0].method, "GET");
-  EXPECT_EQ(issuer_.requests()[0].target, "/.well-known/oauth-authorization-server");
-  EXPECT_EQ(issuer_.requests()[0].count("Authorization"), 0u);
-  EXPECT_EQ(issuer_.requests()[1].target, "/t?x=1");
-  EXPECT_EQ(issuer_.requests()[2].target, "/t?x=1");
-}
-
-TEST_F(Discovery, SendsNoCredentialAfterMetadataOfAnotherIssuer) {
-  issuer_.then(metadata("https://other.example", "https://issuer.example/t"));
-  OAuthTokenSource source(issuer_, clock_, discovering());
-  const auto result = fetch(source);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().error.code, "metadata.wrong_issuer");
-  EXPECT_EQ(issuer_.requests().size(), 1u);
-}
-
-TEST_F(Discovery, SendsNoCredentialToAnotherHost) {
-  issuer_.then(metadata("https://issuer.example", "https://other.example/t"))
-      .then(metadata("https://issuer.example", "https://issuer.example:8443/t"));
-  OAuthTokenSource source(issuer_, clock_, discovering());
-  for (int i = 0; i < 2; ++i) {
-    const auto result = fetch(source);
-    ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().error.code, "consumer.token_endpoint_elsewhere");
-  }
-}
-
-TEST_F(Discovery, AsksAgainAfterAFailure) {
-  issuer_.then({.status = 503})
-      .then(metadata("https://issuer.example", "https://issuer.example/t"))
-      .then(token());
-  OAuthTokenSource source(issuer_, clock_, discovering());
-  const auto first = fetch(source);
-  ASSERT_FALSE(first);
-  EXPECT_EQ(first.error().error.code, "consumer.no_metadata");
-  EXPECT_TRUE(fetch(source));
-}
-
-TEST_F(Discovery, TakesTheMutualTlsAliasWithACertificate) {
-  issuer_
-      .then(
-          metadata("https://issuer.example", "https://issuer.example/t",
-                   R"(,"mtls_endpoint_aliases":{"token_endpoint":"https://issuer.example/mtls"})"))
-      .then(token());
-  OAuthSourceOptions wanted = discovering();
-  wanted.auth = ClientAuthMethod::tls_client_auth;
-  OAuthTokenSource source(issuer_, clock_, std::move(wanted));
-  EXPECT_TRUE(fetch(source));
-  EXPECT_EQ(issuer_.requests().at(1).target, "/mtls");
 }
 
 }  // namespace

@@ -71,6 +71,10 @@ Result<void> ConfigReader::finish() {
   return fail(ErrorKind::misconfigured, "config.invalid", text);
 }
 
+std::vector<std::filesystem::path> ConfigReader::files() const {
+  return {document_->files().begin(), document_->files().end()};
+}
+
 std::vector<std::string> ConfigReader::unsafe_options() const {
   return document_->unsafe_options();
 }

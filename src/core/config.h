@@ -226,6 +226,10 @@ class ConfigReader final {
   // The same, one by one.
   std::vector<ConfigProblem> problems();
 
+  // The configuration file and every file that file(), optional_file() and secret() were asked for,
+  // readable or not, each once: what a reload depends on.
+  std::vector<std::filesystem::path> files() const;
+
   // The places ("egress.toml:7: api[0].unsafe_skip_pins") of options whose name starts with
   // `unsafe_` and that are set to anything but false, to be warned of at start.
   std::vector<std::string> unsafe_options() const;

@@ -119,6 +119,7 @@ std::string ConfigProblem::to_string() const {
 ConfigDocument::ConfigDocument(std::filesystem::path file, Environment environment)
     : file_(std::move(file)), environment_(std::move(environment)) {
   root_.source = file_.string();
+  note_file(file_);
 }
 
 void ConfigDocument::set_text(std::string_view text) {

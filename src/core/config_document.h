@@ -45,6 +45,9 @@ class ConfigDocument final {
   // Against the file's folder, or the current one for what does not come from the file.
   std::filesystem::path resolve(const ConfigNode& place, const std::string& path) const;
 
+  void note_file(const std::filesystem::path& path) { files_.insert(path); }
+  const std::set<std::filesystem::path>& files() const { return files_; }
+
   size_t problem_count() const { return problems_.size(); }
   // Those noted and the keys nobody asked for, in order.
   std::vector<ConfigProblem> problems() const;
@@ -62,6 +65,7 @@ class ConfigDocument final {
   ConfigNode root_;
   bool broken_ = false;  // not readable or not TOML: nothing but that is told
   std::vector<ConfigProblem> problems_;
+  std::set<std::filesystem::path> files_;
   // By table ("api[0]"): the keys somebody asked for, present or not.
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> asked_;
 };

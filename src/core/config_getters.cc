@@ -194,6 +194,7 @@ std::filesystem::path read_path(ConfigDocument& document, const ConfigSection& s
   }
   std::filesystem::path path = document.resolve(*node, *text);
   if (thing == Thing::anything) return path;
+  if (thing == Thing::readable_file) document.note_file(path);
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   const std::string_view noun = thing == Thing::folder ? "folder" : "file";

@@ -97,6 +97,7 @@ std::optional<Secret> ConfigSection::optional_secret(std::string_view name) cons
   const std::string& key = given.front();
   const std::string value = key == names[0] ? path_to(key).string() : string(key);
   if (value.empty()) return std::nullopt;  // noted by the getter
+  if (key == names[0]) document_->note_file(value);
   auto secret = key == names[0]   ? read_secret_file(value)
                 : key == names[1] ? read_secret_credential(value, document_->environment())
                                   : read_secret_variable(value, document_->environment());

@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 ConfigReader reading(std::string_view text, ConfigOverrides overrides = {}) {
   return ConfigReader::parse(text, "egress.toml", std::move(overrides));
@@ -395,6 +396,23 @@ TEST_F(ConfigFiles, PathsAreRelativeToTheConfigurationsFolder) {
   EXPECT_EQ(config.root().path_to("store"), folder_.parent_path() / "x/store.db");
   EXPECT_EQ(config.root().path_to("other", "fallback"), "fallback");
   EXPECT_TRUE(config.finish().has_value());
+}
+
+TEST_F(ConfigFiles, KnowsTheFilesThatAReloadDependsOn) {
+  write("client.crt", "certificate");
+  write("key", "secret");
+  const auto file =
+      write("egress.toml",
+            "certificate = \"client.crt\"\nsame = \"client.crt\"\nkey_file = \"key\"\n"
+            "other = \"missing.crt\"\nstore = \"store.db\"\n");
+  auto config = ConfigReader::load(file);
+  config.root().file("certificate", "a certificate (PEM)");
+  config.root().file("same", "a certificate (PEM)");
+  config.root().secret("key");
+  config.root().optional_file("other", "a certificate (PEM)");
+  config.root().path_to("store");
+  EXPECT_THAT(config.files(), UnorderedElementsAre(file, folder_ / "client.crt", folder_ / "key",
+                                                   folder_ / "missing.crt"));
 }
 
 TEST_F(ConfigFiles, SaysWhichFileIsMissingAndWhatItShouldHold) {

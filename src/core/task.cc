@@ -5,11 +5,11 @@
 namespace countersign::task_detail {
 namespace {
 
-// Free frames in steps of 64 bytes up to 4 KiB, at most 64 of a size per thread; larger or more go
+// Free frames in steps of 64 bytes up to 4 KiB, at most 256 of a size per thread; larger or more go
 // to the heap.
 constexpr size_t step = 64;
 constexpr size_t classes = 64;
-constexpr int kept_max = 64;
+constexpr int kept_max = 256;  // some for each of as many busy connections
 
 struct FreeFrame {
   FreeFrame* next;

@@ -55,14 +55,6 @@ std::optional<KeyKind> supported_kind(const EVP_PKEY* pkey) {
   return std::nullopt;
 }
 
-// Gives OpenSSL the passphrase. Without this it would ask on the terminal.
-int give_passphrase(char* out, int out_size, int /*writing*/, void* context) {
-  const auto& passphrase = *static_cast<const Secret*>(context);
-  if (passphrase.empty() || passphrase.size() > static_cast<size_t>(out_size)) return -1;
-  std::memcpy(out, passphrase.unsafe_reveal().data(), passphrase.size());
-  return static_cast<int>(passphrase.size());
-}
-
 }  // namespace
 
 Result<PublicKey> PublicKey::adopt(std::shared_ptr<evp_pkey_st> key) {
@@ -180,14 +172,7 @@ Result<PrivateKey> PrivateKey::generate(const SignatureAlgorithm& algorithm) {
 }
 
 Secret PrivateKey::to_pem() const {
-  // Secure memory wipes itself when it is freed.
-  const BioPtr bio(BIO_new(BIO_s_secmem()));
-  require(bio != nullptr && PEM_write_bio_PKCS8PrivateKey(bio.get(), native(), nullptr, nullptr, 0,
-                                                          nullptr, nullptr) == 1,
-          "OpenSSL cannot write a private key");
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return Secret::copy_of({data, static_cast<size_t>(size)});
+  return private_key_to_pem(native());
 }
 
 evp_pkey_st* PrivateKey::native() const {

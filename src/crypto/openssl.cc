@@ -1,6 +1,9 @@
 #include "crypto/openssl.h"
 
+#include <cstring>
+
 #include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include "core/error.h"
 
@@ -38,6 +41,24 @@ const EVP_MD* sha256_method() {
 const EVP_MD* sha512_method() {
   static const EVP_MD* const method = fetch_digest("SHA512");
   return method;
+}
+
+int give_passphrase(char* out, int out_size, int /*writing*/, void* context) {
+  const auto& passphrase = *static_cast<const Secret*>(context);
+  if (passphrase.empty() || passphrase.size() > static_cast<size_t>(out_size)) return -1;
+  std::memcpy(out, passphrase.unsafe_reveal().data(), passphrase.size());
+  return static_cast<int>(passphrase.size());
+}
+
+Secret private_key_to_pem(const EVP_PKEY* key) {
+  // Secure memory wipes itself when it is freed.
+  const BioPtr bio(BIO_new(BIO_s_secmem()));
+  require(bio != nullptr && PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0,
+                                                          nullptr, nullptr) == 1,
+          "OpenSSL cannot write a private key");
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &data);
+  return Secret::copy_of({data, static_cast<size_t>(size)});
 }
 
 BioPtr memory_bio(std::string_view text) {

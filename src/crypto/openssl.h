@@ -14,6 +14,7 @@
 #include <openssl/x509v3.h>
 
 #include "core/bytes.h"
+#include "core/secret.h"
 
 namespace countersign::crypto {
 
@@ -62,6 +63,11 @@ void require(bool ok, std::string_view what);
 // is slow.
 const EVP_MD* sha256_method();
 const EVP_MD* sha512_method();
+
+// A pem_password_cb whose context is a Secret. Without one OpenSSL would ask on the terminal.
+int give_passphrase(char* out, int out_size, int writing, void* context);
+// PKCS #8, not encrypted.
+Secret private_key_to_pem(const EVP_PKEY* key);
 
 // Reads `text` without copying it; `text` outlives the BIO.
 BioPtr memory_bio(std::string_view text);

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <coroutine>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -42,9 +44,21 @@ enum class WakeReason {
   closed,     // close() was called; a try would fail
 };
 
+// The process at the other end of a Unix socket, as it was when it connected: the kernel vouches
+// for it (SO_PEERCRED), the process cannot say something else. The pid is for logs only: it may
+// have been given to another process since.
+struct LocalPeer {
+  uint32_t uid = 0;
+  uint32_t gid = 0;  // its effective group; others that it belongs to are not known
+  int32_t pid = 0;
+  friend bool operator==(const LocalPeer&, const LocalPeer&) = default;
+};
+
 // Who is at the other end. Both pointers live as long as the stream.
 struct PeerInfo {
-  Endpoint address;  // as the kernel says, or PROXY protocol if configured
+  Endpoint
+      address;  // as the kernel says, or PROXY protocol if configured; default for Unix sockets
+  std::optional<LocalPeer> local = {};                // Unix sockets only
   const crypto::VerifiedPeer* certificate = nullptr;  // null: no TLS, or no client certificate
 };
 

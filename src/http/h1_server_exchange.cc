@@ -1,6 +1,7 @@
 #include "http/h1_server_exchange.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "http/scratch.h"
 #include "http/stream_io.h"
@@ -44,8 +45,9 @@ bool H1ServerExchange::reusable() const {
 }
 
 void H1ServerExchange::end() {
-  if (out_.capacity() > 0) give_scratch(std::move(out_));
-  out_ = {};
+  if (!holds_scratch_) return;
+  give_scratch(std::exchange(out_, {}));
+  holds_scratch_ = false;
 }
 
 void H1ServerExchange::wait_limit() {
@@ -109,7 +111,7 @@ Task<bool> H1ServerExchange::drain_request() {
 
 HeadWriter& H1ServerExchange::begin_response(int status, BodyFraming framing) {
   if (head_sent_) panic("begin_response after the head has left");
-  if (out_.capacity() == 0) out_ = take_scratch();
+  if (!std::exchange(holds_scratch_, true)) out_ = take_scratch();
   out_.clear();
   writer_ = HeadWriter(out_);
   framing_ = framing;

@@ -60,6 +60,7 @@ class H1ServerExchange final : public Exchange {
   RequestHead head_;
   BodyDecoder decoder_;
   std::string out_;
+  bool holds_scratch_ = false;  // out_ is one
   HeadWriter writer_;
   BodyFraming framing_;
   BootTime deadline_{};

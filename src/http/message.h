@@ -84,6 +84,8 @@ struct HeadLimits {
   size_t line_bytes_max = 8 * 1024;   // request line: RFC 9112 §3 asks for at least 8000
   size_t head_bytes_max = 16 * 1024;  // whole head: tokens of 8 KiB fit beside ordinary fields
   size_t fields_max = 100;
+
+  friend bool operator==(const HeadLimits&, const HeadLimits&) = default;
 };
 
 // Writes a head into one buffer. Names and values are checked as they are added: one that could

@@ -1,9 +1,11 @@
 #include "http/relay.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/ascii.h"
 #include "http/http_date.h"
+#include "http/scratch.h"
 
 namespace countersign::http {
 namespace {
@@ -30,6 +32,10 @@ void copy_fields(const Head& head, const RelayFields& policy, HeadWriter& writer
 
 }  // namespace
 
+RelayBody::~RelayBody() {
+  if (holds_scratch_) give_scratch(std::move(kept_));
+}
+
 Task<Result<RelayBody::Piece>> RelayBody::next() {
   if (replaying_) {
     replaying_ = false;
@@ -43,6 +49,7 @@ Task<Result<RelayBody::Piece>> RelayBody::next() {
   source_ended_ =
       data.empty() || (framing.kind == BodyFraming::Kind::length && bytes_ == framing.length);
   if (kept_all_ && kept_.size() + data.size() <= keep_max_) {
+    if (!data.empty() && !std::exchange(holds_scratch_, true)) kept_ = take_scratch();
     kept_ += data;
   } else {
     kept_all_ = false;

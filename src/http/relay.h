@@ -19,6 +19,9 @@ class RelayBody final {
  public:
   RelayBody(Exchange& exchange, size_t keep_bytes_max)
       : exchange_(exchange), keep_max_(keep_bytes_max) {}
+  ~RelayBody();
+  RelayBody(const RelayBody&) = delete;
+  RelayBody& operator=(const RelayBody&) = delete;
 
   struct Piece {
     std::string_view data;  // valid until the next call
@@ -39,7 +42,8 @@ class RelayBody final {
  private:
   Exchange& exchange_;
   size_t keep_max_;
-  std::string kept_;
+  std::string kept_;  // scratch, once there is something to keep
+  bool holds_scratch_ = false;
   bool kept_all_ = true;
   bool replaying_ = false;
   bool source_ended_ = false;

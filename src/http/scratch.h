@@ -7,10 +7,11 @@
 
 namespace countersign::http {
 
-// An empty string, probably with capacity. May hold old bytes behind its end: never read past
-// size().
+// An empty string with capacity for a head or a small message. May hold old bytes behind its end:
+// never read past size().
 std::string take_scratch();
-// Gives it back. What was in it is zeroed first if `secret`. Large ones are freed.
+// Gives it back. What was in it is zeroed first if `secret`. Large ones are
+// freed, and so are those that hold no memory of their own.
 void give_scratch(std::string&& buffer, bool secret = false);
 
 }  // namespace countersign::http

@@ -3,6 +3,8 @@
 #include "core/json.h"
 #include "http/h1_codec.h"
 #include "http/h1_server_exchange.h"
+#include "http/h2_server_connection.h"
+#include "http/h2_session.h"
 #include "http/http_date.h"
 #include "http/read_buffer.h"
 #include "http/stream_io.h"
@@ -28,6 +30,14 @@ class ServerConnection final {
   Task<void> run() {
     for (uint64_t served = 0;; ++served) {
       if (!co_await wait_for_request()) break;
+      if (served == 0 && limits_.http2 && co_await speaks_http2()) {
+        std::string received(in_.unread());
+        in_.consume(received.size());
+        in_.release();
+        co_await serve_h2_connection(stream_, service_, executor_, limits_, state_, status_,
+                                     std::move(received));
+        co_return;
+      }
       if (!co_await read_head()) co_return;
       const bool last = limits_.requests_max != 0 && served + 1 >= limits_.requests_max;
       exchange_.begin(started_ + limits_.exchange_timeout, last || draining());
@@ -56,6 +66,20 @@ class ServerConnection final {
     }
     status_.idle = false;
     co_return true;
+  }
+
+  // Looks at the first bytes of a connection. What comes too slowly to tell is left to HTTP/1.1,
+  // which will refuse it.
+  Task<bool> speaks_http2() {
+    for (;;) {
+      const PrefaceMatch match = match_h2_preface(in_.unread());
+      if (match != PrefaceMatch::maybe) co_return match == PrefaceMatch::yes;
+      const IoResult got = in_.fill(stream_, limits_.head.head_bytes_max);
+      if (got.status == IoStatus::ok) continue;
+      if (got.status != IoStatus::again) co_return false;
+      stream_.set_deadline(executor_.now() + limits_.head_timeout);
+      if (co_await readable(stream_) != WakeReason::ready) co_return false;
+    }
   }
 
   // Parses the head into the exchange and pins it. False: the connection has been answered and

@@ -53,6 +53,11 @@ class ClientPool::Impl final : private Timer {
   // Follows the published context. `net.tls_failed` if TLS is wanted and there is none.
   Result<void> follow_context();
 
+  void retire() {
+    options_.idle_max = 0;
+    close_idle([](const Pooled&) { return true; });
+  }
+
   size_t connections() const { return connections_; }
   size_t idle() const { return idle_count_; }
 
@@ -216,6 +221,9 @@ Task<Result<std::unique_ptr<http::ClientExchange>>> ClientPool::open(http::OpenO
   co_return co_await impl_->open_new(options.deadline);
 }
 
+void ClientPool::retire() {
+  impl_->retire();
+}
 size_t ClientPool::connections() const {
   return impl_->connections();
 }

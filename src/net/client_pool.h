@@ -45,6 +45,10 @@ class ClientPool final : public http::Client {
 
   Task<Result<std::unique_ptr<http::ClientExchange>>> open(http::OpenOptions options) override;
 
+  // Something else takes this pool's place: its idle connections are closed, and each busy one when
+  // its exchange ends.
+  void retire();
+
   size_t connections() const;
   size_t idle_connections() const;
 

@@ -22,6 +22,8 @@ struct ConnectionLimitOptions {
   size_t connections_max = 10'000;
   size_t per_address_max = 1'000;  // a provider's clients often share a few addresses
   size_t handshakes_max = 512;  // each costs a signature: more at once only make all of them late
+
+  friend bool operator==(const ConnectionLimitOptions&, const ConnectionLimitOptions&) = default;
 };
 
 class ConnectionLimits final {

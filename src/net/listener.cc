@@ -49,6 +49,30 @@ Result<void> prepare_tcp(int fd, const ListenOptions& options) {
   return {};
 }
 
+// Who may connect to a Unix socket. The owner first: a change of owner may take mode bits away.
+Result<void> set_access(const ListenOptions& options) {
+  const std::string& path = options.unix_path;
+  if (options.unix_owner || options.unix_group) {
+    constexpr auto unchanged = static_cast<uint32_t>(-1);
+    if (::lchown(path.c_str(), options.unix_owner.value_or(unchanged),
+                 options.unix_group.value_or(unchanged)) != 0) {
+      return fail(listen_failed("chown " + path, errno));
+    }
+  }
+  if (::chmod(path.c_str(), options.unix_mode) != 0) {
+    return fail(listen_failed("chmod " + path, errno));
+  }
+  return {};
+}
+
+// Nothing if the kernel does not say who connected: then nobody is served.
+std::optional<http::LocalPeer> local_peer_of(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return std::nullopt;
+  return http::LocalPeer{credentials.uid, credentials.gid, credentials.pid};
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::create(
@@ -68,10 +92,7 @@ Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::create(
   if (::bind(fd.get(), address.get(), address.size()) != 0) {
     return fail(listen_failed("bind " + name, errno));
   }
-  // Nobody can connect before listen().
-  if (is_unix && ::chmod(options.unix_path.c_str(), options.unix_mode) != 0) {
-    return fail(listen_failed("chmod " + name, errno));
-  }
+  if (is_unix) CS_CHECK(set_access(options));  // nobody can connect before listen()
   if (::listen(fd.get(), options.backlog) != 0) return fail(listen_failed("listen " + name, errno));
   SocketAddress bound;
   ::getsockname(fd.get(), bound.get(), bound.size_for_kernel());
@@ -80,7 +101,18 @@ Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::create(
 }
 
 ListeningSocket::~ListeningSocket() {
-  if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
+  // Whoever took the path over since keeps it.
+  if (is_unix() && identity_of(unix_path_) == unix_file_) ::unlink(unix_path_.c_str());
+}
+
+ListeningSocket::FileIdentity ListeningSocket::identity_of(const std::string& path) {
+  struct stat status;
+  if (path.empty() || ::lstat(path.c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino};
+}
+
+std::string ListeningSocket::name() const {
+  return is_unix() ? "unix:" + unix_path_ : bound_.to_string();
 }
 
 Result<std::unique_ptr<Acceptor>> Acceptor::create(Loop& loop,
@@ -140,8 +172,12 @@ bool Acceptor::accept_one() {
     if (!only_that_one) pause();
     return only_that_one;
   }
-  const Endpoint peer = address.endpoint();
-  auto permit = limits_.admit(peer.address);
+  http::PeerInfo peer{.address = address.endpoint()};
+  if (socket_->is_unix()) {
+    peer.local = local_peer_of(fd.get());
+    if (!peer.local) return true;
+  }
+  auto permit = limits_.admit(peer.address.address);
   if (!permit) return true;
   set_no_delay(fd.get());
   on_accept_({.fd = std::move(fd), .peer = peer, .permit = *std::move(permit), .load = {}});

@@ -6,10 +6,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/ip_address.h"
 #include "core/result.h"
+#include "http/byte_stream.h"
 #include "net/connection_limits.h"
 #include "net/fd.h"
 #include "net/loop.h"
@@ -21,7 +23,11 @@ struct ListenOptions {
   std::string interface{};    // SO_BINDTODEVICE: connections through this interface only
   std::string unix_path{};    // if not empty: a Unix socket there, and neither of the above
   unsigned unix_mode = 0600;  // who may connect
+  std::optional<uint32_t> unix_owner{};  // uid and gid of the socket's file; the process's own if
+  std::optional<uint32_t> unix_group{};  // absent. Another owner takes a privilege
   int backlog = 1024;
+
+  friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
 };
 
 class ListeningSocket final {
@@ -29,25 +35,40 @@ class ListeningSocket final {
   // `net.listen_failed`: the address is taken, the interface is not there, a privilege is missing.
   // A Unix socket that nobody listens on any more is replaced; any other file at its path is not.
   static Result<std::shared_ptr<const ListeningSocket>> create(const ListenOptions& options);
-  // Removes the Unix socket's file.
+  // Removes the Unix socket's file, if it is still the one that create() made.
   ~ListeningSocket();
 
   int fd() const { return fd_.get(); }
   // With the real port. Default for Unix sockets.
   const Endpoint& bound() const { return bound_; }
+  bool is_unix() const { return !unix_path_.empty(); }
+  // "127.0.0.1:8080" or "unix:/run/countersign/egress.sock"
+  std::string name() const;
 
  private:
+  // Which file a path led to.
+  struct FileIdentity {
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+  };
+  static FileIdentity identity_of(const std::string& path);  // of nothing: zeros
+
   ListeningSocket(Fd fd, Endpoint bound, std::string unix_path)
-      : fd_(std::move(fd)), bound_(bound), unix_path_(std::move(unix_path)) {}
+      : fd_(std::move(fd)),
+        bound_(bound),
+        unix_path_(std::move(unix_path)),
+        unix_file_(identity_of(unix_path_)) {}
   Fd fd_;
   Endpoint bound_;
   std::string unix_path_;
+  FileIdentity unix_file_;
 };
 
 // A connection that was accepted and is counted; belongs to no loop yet.
 struct AcceptedConnection {
   Fd fd;
-  Endpoint peer;
+  http::PeerInfo peer;
   ConnectionLimits::Permit permit;
   Counted load;  // on the loop that serves it, once that is known
 };

@@ -83,6 +83,51 @@ TEST(ListeningSocket, UnixSocketHasItsModeReplacesADeadOneAndNothingElse) {
   EXPECT_EQ(::access(path.c_str(), F_OK), 0);
 }
 
+TEST(ListeningSocket, RemovesOnlyItsOwnFile) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder / "socket";
+  auto socket = ListeningSocket::create({.unix_path = path});
+  ASSERT_TRUE(socket);
+  EXPECT_EQ((*socket)->name(), "unix:" + path);
+  ASSERT_EQ(::unlink(path.c_str()), 0);
+  std::ofstream(path) << "a file of somebody else";
+  socket->reset();
+  EXPECT_EQ(::access(path.c_str(), F_OK), 0);
+}
+
+TEST(ListeningSocket, GivesTheFileToAGroup) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder / "socket";
+  const auto socket = ListeningSocket::create(
+      {.unix_path = path, .unix_mode = 0660, .unix_owner = ::getuid(), .unix_group = ::getgid()});
+  ASSERT_TRUE(socket) << socket.error().for_log();
+  struct stat status;
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_gid, ::getgid());
+  EXPECT_EQ(status.st_mode & 0777, 0660u);
+}
+
+TEST(Acceptor, NamesTheProcessBehindAUnixSocket) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder / "socket";
+  const auto loop = make_loop();
+  ConnectionLimits limits({});
+  auto socket = ListeningSocket::create({.unix_path = path});
+  ASSERT_TRUE(socket);
+  std::vector<http::PeerInfo> peers;
+  const auto acceptor = Acceptor::create(
+      *loop, *socket, limits, [&](AcceptedConnection made) { peers.push_back(made.peer); });
+  ASSERT_TRUE(acceptor);
+  const auto address = SocketAddress::of_unix(path);
+  const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(fd.get(), address->get(), address->size()), 0);
+  while (peers.empty()) loop->turn(/*wait=*/true);
+  ASSERT_TRUE(peers.front().local);
+  EXPECT_EQ(peers.front().local->uid, ::geteuid());
+  EXPECT_EQ(peers.front().local->gid, ::getegid());
+  EXPECT_EQ(peers.front().local->pid, ::getpid());
+}
+
 TEST(ConnectionLimits, CountsInAllAndByAddress) {
   ConnectionLimits limits({.connections_max = 3, .per_address_max = 2});
   const auto a = *IpAddress::parse("192.0.2.1");
@@ -132,7 +177,7 @@ TEST_F(AcceptorTest, AcceptsAllAndKnowsThePeers) {
   const auto acceptor = accept(*loop_, limits_);
   for (int i = 0; i < 40; ++i) clients_.push_back(connect_to(socket_->bound()));
   testing::turn_until(*loop_, [&] { return accepted_.size() == 40; });
-  EXPECT_TRUE(accepted_.front().peer.address.is_loopback());
+  EXPECT_TRUE(accepted_.front().peer.address.address.is_loopback());
   EXPECT_EQ(limits_.connections(), 40u);
 }
 

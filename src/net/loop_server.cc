@@ -121,7 +121,12 @@ void LoopServer::Impl::drain(BootTime deadline, std::move_only_function<void()> 
     done_ = std::move(done);
     acceptors_.clear();
     members_.for_each([](Member& member) {
-      if (member.stream && (member.in_handshake || member.status.idle)) member.stream->close();
+      if (!member.stream) return;
+      if (member.status.on_drain) {
+        member.status.on_drain->begin_drain();
+      } else if (member.in_handshake || member.status.idle) {
+        member.stream->close();
+      }
     });
     if (members_.empty()) loop_.schedule(*this);
   }

@@ -28,6 +28,7 @@ Result<void> run_server(std::string_view name, const Log& log, RunOptions option
     }
     if (++stops == 1) {
       log.info(event(name, "draining"), {{"signal", strsignal(signal)}});
+      if (options.on_draining) options.on_draining();
       server->drain(options.drain_patience);
     } else {
       loop->stop();
@@ -42,7 +43,7 @@ Result<void> run_server(std::string_view name, const Log& log, RunOptions option
     CS_CHECK(options.on_started(*server));
   }
   for (const ServerEndpoint& endpoint : endpoints) {
-    log.info(event(name, "listening"), {{"address", endpoint.socket->bound().to_string()},
+    log.info(event(name, "listening"), {{"address", endpoint.socket->name()},
                                         {"tls", endpoint.tls != nullptr},
                                         {"threads", static_cast<uint64_t>(server->threads())}});
   }

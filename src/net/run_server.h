@@ -17,6 +17,8 @@ struct RunOptions {
   BootClock::duration drain_patience = std::chrono::seconds(20);
   // Called on the main thread for SIGHUP; may be empty: then SIGHUP is ignored.
   std::function<void()> on_reload;
+  // Called on the main thread when the drain begins; may be empty.
+  std::function<void()> on_draining;
   // Called on the main thread once every loop serves, before "listening" is logged.
   std::function<Result<void>(Server&)> on_started;
 };

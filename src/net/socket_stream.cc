@@ -26,16 +26,15 @@ constexpr size_t try_cost = 4 * 1024;
 
 }  // namespace
 
-Result<std::unique_ptr<SocketStream>> SocketStream::create(Loop& loop, Fd fd, Endpoint peer) {
+Result<std::unique_ptr<SocketStream>> SocketStream::create(Loop& loop, Fd fd, http::PeerInfo peer) {
   const int number = fd.get();
   std::unique_ptr<SocketStream> stream(new SocketStream(loop, std::move(fd), peer));
   CS_CHECK(loop.watch(number, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *stream));
   return stream;
 }
 
-SocketStream::SocketStream(Loop& loop, Fd fd, Endpoint peer) : loop_(loop), fd_(std::move(fd)) {
-  peer_.address = peer;
-}
+SocketStream::SocketStream(Loop& loop, Fd fd, http::PeerInfo peer)
+    : loop_(loop), fd_(std::move(fd)), peer_(peer) {}
 
 SocketStream::~SocketStream() {
   if (fd_.valid()) loop_.unwatch(fd_.get());
@@ -194,7 +193,8 @@ Task<Result<std::unique_ptr<SocketStream>>> connect(Loop& loop, SocketAddress to
   if (::connect(number, to.get(), to.size()) != 0 && errno != EINPROGRESS) {
     co_return fail(failed(errno));
   }
-  CS_CO_TRY(auto stream, SocketStream::create(loop, std::move(fd), peer));
+  CS_CO_TRY(auto stream,
+            SocketStream::create(loop, std::move(fd), http::PeerInfo{.address = peer}));
   stream->set_deadline(deadline);
   if (co_await http::writable(*stream) != WakeReason::ready) {
     co_return fail(ErrorKind::timed_out, "net.connect_timeout", "no connection in time",

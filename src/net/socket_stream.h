@@ -21,7 +21,7 @@ class SocketStream final : public http::ByteStream, private Watched, private Dea
  public:
   // `fd` is a connected, non-blocking stream socket (or one whose connect() is under way). `peer`
   // as accept() gave it.
-  static Result<std::unique_ptr<SocketStream>> create(Loop& loop, Fd fd, Endpoint peer);
+  static Result<std::unique_ptr<SocketStream>> create(Loop& loop, Fd fd, http::PeerInfo peer);
   ~SocketStream() override;
 
   http::IoResult try_read(std::span<char> into) override;
@@ -57,7 +57,7 @@ class SocketStream final : public http::ByteStream, private Watched, private Dea
     bool forced = false;
   };
 
-  SocketStream(Loop& loop, Fd fd, Endpoint peer);
+  SocketStream(Loop& loop, Fd fd, http::PeerInfo peer);
   void on_events(uint32_t events) override;
   void deadline_passed() override;
   Slot& slot(http::Direction direction) {

@@ -5,7 +5,8 @@
 #include <openssl/ssl.h>
 
 #include "core/ip_address.h"
-#include "crypto/key.h"
+#include "crypto/certificate.h"
+#include "crypto/trust_store.h"
 #include "net/tls_session.h"
 
 namespace countersign::net {
@@ -82,13 +83,12 @@ Result<void> use_identity(SSL_CTX* context, const TlsIdentity& identity) {
                   "the certificate chain cannot be used", one.subject);
     }
   }
-  const auto key = crypto::PrivateKey::from_pem(identity.private_key_pem);
+  const auto key = crypto::parse_tls_key(identity.private_key_pem);
   if (!key) {
     return fail(ErrorKind::misconfigured, "net.tls_bad_key", "the private key cannot be used",
                 key.error().for_log());
   }
-  if (SSL_CTX_use_PrivateKey(context, key->native()) != 1 ||
-      SSL_CTX_check_private_key(context) != 1) {
+  if (SSL_CTX_use_PrivateKey(context, key->get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
     ERR_clear_error();
     return fail(ErrorKind::misconfigured, "net.tls_key_mismatch",
                 "the private key does not belong to the certificate", chain->front().subject);

@@ -18,17 +18,15 @@
 
 #include "core/result.h"
 #include "core/secret.h"
+#include "crypto/tls_identity.h"
 #include "crypto/verified_peer.h"
 
 struct ssl_ctx_st;
 
 namespace countersign::net {
 
-// Who this side is. The key must belong to the first certificate.
-struct TlsIdentity {
-  std::string certificate_chain_pem;  // own certificate first, then the intermediates
-  Secret private_key_pem;             // not encrypted
-};
+// Who this side is.
+using crypto::TlsIdentity;
 
 // Frees an SSL_CTX.
 struct FreeTlsContext {
@@ -77,6 +75,8 @@ class TlsClientContext final {
     // them.
     std::vector<crypto::Sha256Digest> spki_pins{};
     bool unsafe_allow_tls_1_2 = false;
+
+    friend bool operator==(const Options&, const Options&) = default;
   };
   // As for the server; `net.tls_bad_server_name`.
   static Result<std::shared_ptr<const TlsClientContext>> create(const Options& options);

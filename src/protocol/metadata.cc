@@ -76,6 +76,10 @@ std::string write_metadata(const ServerMetadata& metadata) {
   body["response_types_supported"] = Json::array();
   body["grant_types_supported"] = metadata.grant_types_supported;
   body["token_endpoint_auth_methods_supported"] = metadata.token_endpoint_auth_methods_supported;
+  if (!metadata.token_endpoint_auth_signing_alg_values_supported.empty()) {
+    body["token_endpoint_auth_signing_alg_values_supported"] =
+        metadata.token_endpoint_auth_signing_alg_values_supported;
+  }
   body["tls_client_certificate_bound_access_tokens"] =
       metadata.tls_client_certificate_bound_access_tokens;
   if (!metadata.mtls_token_endpoint.empty()) {
@@ -103,6 +107,8 @@ Result<ServerMetadata> parse_metadata(std::string_view body, std::string_view ex
   CS_TRY(metadata.grant_types_supported, read_names(*document, "grant_types_supported"));
   CS_TRY(metadata.token_endpoint_auth_methods_supported,
          read_names(*document, "token_endpoint_auth_methods_supported"));
+  CS_TRY(metadata.token_endpoint_auth_signing_alg_values_supported,
+         read_names(*document, "token_endpoint_auth_signing_alg_values_supported"));
   CS_CHECK(read_bound_tokens(*document, metadata));
   CS_CHECK(read_mtls_aliases(*document, metadata));
   return metadata;
@@ -126,6 +132,11 @@ std::string_view issuer_path(std::string_view issuer) {
 Result<std::string> well_known_path(std::string_view issuer) {
   CS_CHECK(check_issuer(issuer));
   return std::string(well_known_prefix).append(issuer_path(issuer));
+}
+
+Result<std::string> openid_configuration_path(std::string_view issuer) {
+  CS_CHECK(check_issuer(issuer));
+  return std::string(issuer_path(issuer)).append("/.well-known/openid-configuration");
 }
 
 }  // namespace countersign::protocol

@@ -22,6 +22,7 @@ struct ServerMetadata {
   std::vector<std::string> scopes_supported;
   std::vector<std::string> grant_types_supported;
   std::vector<std::string> token_endpoint_auth_methods_supported;
+  std::vector<std::string> token_endpoint_auth_signing_alg_values_supported;
   bool tls_client_certificate_bound_access_tokens = false;
   std::string mtls_token_endpoint;  // mtls_endpoint_aliases.token_endpoint; empty if absent
 
@@ -48,5 +49,9 @@ std::string_view issuer_path(std::string_view issuer);
 // path is dropped.
 Result<std::string> well_known_path(std::string_view issuer);
 inline constexpr std::string_view well_known_prefix = "/.well-known/oauth-authorization-server";
+
+// RFC 8414 §5: where servers that know only OpenID Connect Discovery have the same document: behind
+// the path. "https://a.example/t1" → "/t1/.well-known/openid-configuration".
+Result<std::string> openid_configuration_path(std::string_view issuer);
 
 }  // namespace countersign::protocol

@@ -129,6 +129,35 @@ TEST(WellKnownPath, RefusesWhatIsNoIssuer) {
   }
 }
 
+// RFC 8414 §5
+TEST(OpenidConfigurationPath, PutsTheWellKnownPartBehindThePath) {
+  EXPECT_EQ(openid_configuration_path("https://as.example").value(),
+            "/.well-known/openid-configuration");
+  EXPECT_EQ(openid_configuration_path("https://as.example/").value(),
+            "/.well-known/openid-configuration");
+  EXPECT_EQ(openid_configuration_path("https://as.example/a/b").value(),
+            "/a/b/.well-known/openid-configuration");
+  EXPECT_EQ(openid_configuration_path("http://as.example").error().code, "metadata.bad_issuer");
+}
+
+TEST(ServerMetadata, ReadsTheSigningAlgorithmsOfAssertions) {
+  constexpr std::string_view name = "token_endpoint_auth_signing_alg_values_supported";
+  ServerMetadata metadata{.issuer = "https://as.example",
+                          .token_endpoint = "https://as.example/t",
+                          .jwks_uri = {},
+                          .scopes_supported = {},
+                          .grant_types_supported = {},
+                          .token_endpoint_auth_methods_supported = {},
+                          .token_endpoint_auth_signing_alg_values_supported = {"ES256", "PS256"},
+                          .mtls_token_endpoint = {}};
+  const auto again = parse_metadata(write_metadata(metadata), metadata.issuer).value();
+  EXPECT_EQ(again.token_endpoint_auth_signing_alg_values_supported,
+            metadata.token_endpoint_auth_signing_alg_values_supported);
+  metadata.token_endpoint_auth_signing_alg_values_supported.clear();
+  EXPECT_EQ(write_metadata(metadata).find(name), std::string::npos);
+  EXPECT_EQ(code_of(document(",\"" + std::string(name) + R"(":"ES256")")), "metadata.malformed");
+}
+
 TEST(IssuerPath, HasNoSlashAtItsEnd) {
   EXPECT_EQ(issuer_path("https://as.example"), "");
   EXPECT_EQ(issuer_path("https://as.example/"), "");

@@ -72,6 +72,7 @@ enum class Reason : uint8_t {
   internal_error,
   // The egress cannot send the call, or does not know what became of it.
   caller_not_allowed,
+  call_not_allowed,
   token_unavailable,
   credential_unavailable,
   outcome_unknown,

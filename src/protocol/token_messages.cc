@@ -137,6 +137,15 @@ Result<void> read_scope(const Json& body, TokenResponse& response) {
   return {};
 }
 
+Secret read_refresh_token(Json& body) {
+  auto text = string_member(body, "refresh_token");
+  if (!text) return {};
+  wipe(body["refresh_token"].get_ref<std::string&>());
+  const bool usable = text->size() <= refresh_token_bytes_max && is_visible(*text);
+  Secret token = Secret::take(*std::move(text));
+  return usable ? token : Secret();
+}
+
 }  // namespace
 
 Result<TokenRequest> parse_token_request(std::span<const Parameter> parameters) {
@@ -187,6 +196,7 @@ Result<TokenResponse> parse_token_response(std::string_view body) {
   response.access_token = Secret::take(*std::move(token));
   wipe((*document)["access_token"].get_ref<std::string&>());
   CS_TRY(response.token_type, read_token_type(*document));
+  response.refresh_token = read_refresh_token(*document);
   response.expires_in = read_expires_in(*document);
   CS_CHECK(read_scope(*document, response));
   return response;

@@ -20,6 +20,7 @@
 namespace countersign::protocol {
 
 inline constexpr std::string_view client_credentials_grant = "client_credentials";
+inline constexpr std::string_view refresh_token_grant = "refresh_token";  // RFC 6749 §6
 
 // A decoded form parameter, as a view: secrets are not copied on the way.
 struct Parameter {
@@ -78,7 +79,11 @@ struct TokenResponse {
   TokenType token_type = TokenType::bearer;
   ExpiresIn expires_in;
   std::optional<ScopeSet> scope;  // absent: as requested (RFC 6749 §5.1)
+  // Empty: none, or one that is no text of printable ASCII (RFC 6749 §A.17) or longer than
+  // refresh_token_bytes_max: the access token is as good without it.
+  Secret refresh_token = {};
 };
+inline constexpr size_t refresh_token_bytes_max = 8 * 1024;
 
 // A successful response's body, as a client reads it. `access_token` must be a b64token (RFC 6750
 // §2.1) of at most access_token_bytes_max, so that it can be put into a header field; `token_type`

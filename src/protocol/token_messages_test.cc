@@ -160,6 +160,21 @@ TEST(TokenResponse, NeedsATokenTypeThatIsUnderstood) {
   EXPECT_EQ(response_code(R"({"access_token":"t"})"), "oauth.bad_token_response");
 }
 
+TEST(TokenResponse, KeepsARefreshTokenThatCanBeUsedAndNoOther) {
+  const auto refresh_token = [](const std::string& json) {
+    const std::string body =
+        R"({"access_token":"t","token_type":"Bearer","refresh_token":)" + json + "}";
+    return std::string(parse_token_response(body).value().refresh_token.unsafe_reveal_text());
+  };
+  EXPECT_EQ(refresh_token(R"("r.1 ~")"), "r.1 ~");
+  const std::string longest(refresh_token_bytes_max, 'r');
+  EXPECT_EQ(refresh_token('"' + longest + '"'), longest);
+  EXPECT_EQ(refresh_token('"' + longest + "r\""), "");
+  for (const char* json : {"null", "7", "\"\"", "[\"r\"]", "\"a\\nb\"", "\"\\u00e9\""}) {
+    EXPECT_EQ(refresh_token(json), "") << json;
+  }
+}
+
 TEST(TokenResponse, RefusesWhatIsNotOneJsonObject) {
   for (const char* body : {"", "null", "[]", "<html></html>", "{", R"({"access_token":"t")",
                            R"({"access_token":"t","access_token":"u","token_type":"Bearer"})",

@@ -66,6 +66,8 @@ std::string server_settings(const PostgresOptions& options) {
 // Names and values for PQconnectStartParams(); zeroes the password's copy.
 class ConnectParameters final {
  public:
+  // Room for all of libpq's: growing would leave copies of the password behind.
+  ConnectParameters() { values_.reserve(64); }
   ~ConnectParameters() {
     for (std::string& value : values_) wipe(value);
   }

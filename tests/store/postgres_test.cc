@@ -1,14 +1,12 @@
-// Postgres on a real server: values, errors, transactions, and what it does when the server goes
-// away.
+// Postgres on a real server: values, errors, transactions. What it does when the server goes away
+// is in postgres_outage_test.cc.
 
 #include "store/postgres.h"
-
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/postgres_server.h"
+#include "postgres_testbed.h"
 
 namespace countersign::store {
 namespace {
@@ -16,31 +14,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::PostgresServer;
-
-class PostgresTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!PostgresServer::installed()) GTEST_SKIP() << PostgresServer::how_to_install;
-    database_ = server().create_database();
-  }
-  static PostgresServer& server() { return PostgresServer::shared(); }
-  PostgresOptions options() const {
-    return {.conninfo = server().conninfo(database_), .reconnect_pause = {}};
-  }
-  std::unique_ptr<Postgres> open() { return open(options()); }
-  std::unique_ptr<Postgres> open(PostgresOptions options) {
-    auto opened = Postgres::open(std::move(options), clock_);
-    if (!opened) panic(opened.error().for_log());
-    return *std::move(opened);
-  }
-  // Ends the session from another one, as an operator would, and waits until it is gone.
-  void terminate(int pid) {
-    const auto other = open();
-    ASSERT_TRUE(other->query_integer("SELECT pg_terminate_backend($1::int, 5000)::int", pid));
-  }
-  SystemClock clock_;
-  std::string database_;
-};
 
 TEST_F(PostgresTest, ValuesComeBackAsTheyWereGiven) {
   const auto db = open();
@@ -109,7 +82,6 @@ TEST_F(PostgresTest, StatesOfTheServerBecomeOurCodes) {
       {"SELECT 'swordfish'::text::bigint", "store.sql", ErrorKind::internal},
       {"SELECT 1/0", "store.sql", ErrorKind::internal},
       {"SELECT rolpassword FROM pg_authid", "store.read_only", ErrorKind::misconfigured},
-      {"SELECT pg_sleep(60)", "store.busy", ErrorKind::unavailable},
   };
   for (const auto& c : cases) {
     const auto refused = db->query(c.sql);
@@ -180,7 +152,7 @@ TEST_F(PostgresTest, CommitOfAFailedTransactionIsAnError) {
 TEST_F(PostgresTest, ALockThatIsHeldIsBusyAndTheSessionStays) {
   const auto holder = open();
   PostgresOptions hasty = options();
-  hasty.statement_timeout = std::chrono::milliseconds(400);
+  hasty.statement_timeout = std::chrono::seconds(2);
   const auto db = open(std::move(hasty));
   auto transaction = PostgresTransaction::begin(*holder);
   ASSERT_TRUE(holder->run("SELECT pg_advisory_xact_lock(7)"));
@@ -191,80 +163,6 @@ TEST_F(PostgresTest, ALockThatIsHeldIsBusyAndTheSessionStays) {
   EXPECT_EQ(db->backend_pid(), session);
   ASSERT_TRUE(transaction->commit());
   EXPECT_TRUE(db->query("SELECT pg_advisory_lock(7)"));
-}
-
-TEST_F(PostgresTest, ASessionEndedBetweenTwoUsesIsReplaced) {
-  const auto db = open();
-  const int before = db->backend_pid();
-  terminate(before);
-  EXPECT_EQ(db->query_integer("SELECT 5")->value(), 5);
-  EXPECT_NE(db->backend_pid(), before);
-}
-
-TEST_F(PostgresTest, ASessionEndedWithinAStatementFailsItAndIsReplaced) {
-  PostgresOptions patient = options();
-  patient.statement_timeout = std::chrono::seconds(60);
-  const auto db = open(std::move(patient));
-  const int before = db->backend_pid();
-  const std::jthread killer([&] {
-    const auto other = open();
-    while (other
-               ->query_integer("SELECT pg_terminate_backend(pid)::int FROM pg_stat_activity WHERE "
-                               "pid = $1::int AND wait_event = 'PgSleep'",
-                               before)
-               ->value_or(0) == 0) {
-    }
-  });
-  const auto killed = db->query("SELECT pg_sleep(60)");
-  ASSERT_FALSE(killed);
-  EXPECT_EQ(killed.error().code, "store.unavailable");
-  EXPECT_EQ(db->query_integer("SELECT 5")->value(), 5);
-}
-
-TEST_F(PostgresTest, NothingRunsOutsideOfATransactionWhoseSessionWasLost) {
-  const auto db = open();
-  ASSERT_TRUE(db->execute("CREATE SCHEMA countersign; CREATE TABLE t (n INT)"));
-  {
-    auto transaction = PostgresTransaction::begin(*db);
-    ASSERT_TRUE(db->run("INSERT INTO t VALUES (1)"));
-    terminate(db->backend_pid());
-    for (int i = 0; i < 2; ++i) {
-      const auto refused = db->run("INSERT INTO t VALUES (2)");
-      ASSERT_FALSE(refused);
-      EXPECT_EQ(refused.error().code, "store.unavailable");
-    }
-    EXPECT_FALSE(transaction->commit());
-  }
-  EXPECT_EQ(db->query_integer("SELECT count(*) FROM t")->value(), 0);
-}
-
-TEST_F(PostgresTest, AServerThatStopsAndComesBackIsFoundAgain) {
-  PostgresServer own;
-  const std::string conninfo = own.conninfo(own.create_database());
-  const auto db = open({.conninfo = conninfo, .reconnect_pause = {}});
-  own.stop();
-  for (int i = 0; i < 2; ++i) {
-    const auto refused = db->query_integer("SELECT 1");
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, "store.unavailable");
-    EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
-  }
-  const auto later = Postgres::open_later({.conninfo = conninfo}, clock_);
-  ASSERT_TRUE(later);
-  own.start();
-  EXPECT_EQ(db->query_integer("SELECT 1")->value(), 1);
-  EXPECT_EQ((*later)->query_integer("SELECT 1")->value(), 1);
-}
-
-TEST_F(PostgresTest, AfterAFailedAttemptOthersFailAtOnceForAWhile) {
-  PostgresServer own;
-  const std::string conninfo = own.conninfo(own.create_database());
-  own.stop();
-  const auto db = Postgres::open_later(
-      {.conninfo = conninfo, .reconnect_pause = std::chrono::hours(1)}, clock_);
-  EXPECT_FALSE((*db)->query_integer("SELECT 1"));
-  own.start();
-  EXPECT_FALSE((*db)->query_integer("SELECT 1"));
 }
 
 TEST_F(PostgresTest, ThePasswordComesAsASecretAndShowsNowhere) {
@@ -280,8 +178,23 @@ TEST_F(PostgresTest, ThePasswordComesAsASecretAndShowsNowhere) {
   EXPECT_THAT(refused.error().for_log(), HasSubstr("password authentication failed"));
 }
 
+TEST_F(PostgresTest, AStatementThatTakesTooLongIsBusyAndTheSessionStays) {
+  PostgresOptions hasty = options();
+  hasty.statement_timeout = std::chrono::seconds(2);
+  const auto db = open(std::move(hasty));
+  const int session = db->backend_pid();
+  const auto refused = db->query("SELECT pg_sleep(600)");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "store.busy");
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+  EXPECT_TRUE(db->query("SELECT 1"));
+  EXPECT_EQ(db->backend_pid(), session);
+}
+
 TEST_F(PostgresTest, TheServerIsToldTheSameLimits) {
-  const auto db = open();
+  PostgresOptions short_ones = options();
+  short_ones.statement_timeout = std::chrono::seconds(2);
+  const auto db = open(std::move(short_ones));
   const auto setting = [&](std::string_view name) {
     auto rows = db->query("SELECT setting FROM pg_settings WHERE name = $1", name);
     return rows && rows->next() ? rows->text(0) : "";

@@ -23,9 +23,16 @@ installed() {
   [[ $status == installed ]]
 }
 
-# Another package of the same program will do: a machine that has nginx keeps it.
+# Another package of the same program will do: a machine that has nginx or node keeps it.
 satisfied() {
-  installed "$1" || { [[ $1 == nginx-light ]] && command -v nginx >/dev/null; }
+  local program
+  case $1 in
+    nginx-light) program=nginx ;;
+    nodejs) program=node ;;
+    npm) program=npm ;;
+    *) program= ;;
+  esac
+  installed "$1" || { [[ -n $program ]] && command -v "$program" >/dev/null; }
 }
 
 # as_root COMMAND…: runs it with the rights to install, without asking for a password.
@@ -103,6 +110,22 @@ build() {
   ensure_packages $(groups_of "$preset")
   configure "$preset"
   NINJA_STATUS='[%f/%t %es] ' ninja -C "build/$preset" -j "$(jobs_count)" "$@" </dev/null
+}
+
+# install_interop: what the interop tests run against, as tests/interop/package-lock.json pins it. Not
+# again until that changes.
+install_interop() {
+  local folder=build/interop pinned=tests/interop/package-lock.json
+  cmp -s "$pinned" "$folder/installed" && return
+  say "installing oidc-provider for the interop tests" >&2
+  mkdir -p "$folder"
+  rm -rf "$folder/node_modules" "$folder/installed"
+  cp tests/interop/package.json "$pinned" "$folder/"
+  if ! npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund </dev/null >"$folder/npm.log" 2>&1; then
+    cat "$folder/npm.log" >&2
+    die "npm could not install what tests/interop/package-lock.json names"
+  fi
+  cp "$pinned" "$folder/installed"
 }
 
 # Every C++ file of the tree.

@@ -88,6 +88,7 @@ run_threaded() {
 }
 
 build dev
+install_interop
 run_ctest "$@"
 if [[ $# == 0 ]]; then run_threaded; fi
 say "$passed passed, $failed failed, $skipped skipped"

@@ -43,7 +43,7 @@ part() {
 
 layout() { sources | xargs -r -P "$(jobs_count)" -n 40 clang-format-19 --dry-run -Werror; }
 
-scripts() { shellcheck -x x .ci/run tools/x/*.sh; }
+scripts() { shellcheck -x x .ci/run tools/x/*.sh bench/run bench/peers/build; }
 
 rules() {
   build dev lint_test >"$cache/lint-build.log" 2>&1 || {

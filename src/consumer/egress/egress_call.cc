@@ -40,13 +40,15 @@ const CallRule& default_rule() {
 
 }  // namespace
 
-EgressService::Call::Call(EgressService& service, const http::RequestHead& request)
+EgressService::Call::Call(EgressService& service, const http::Exchange& exchange)
     : service_(service),
-      request_(request),
+      request_(exchange.request()),
+      context_(service.parts_.counters, service.trace_ids(), request_, exchange.peer()),
       began_(service.now()),
-      api_(service.api_for(request_.path)),
+      api_(service.api_for(request_)),
       deadline_(BootTime::max()) {
   if (!api_) return;
+  context_.begin(api_->number);
   deadline_ = began_.boot + api_->options.deadline;
   const size_t stripped = api_->options.strip_prefix ? api_->options.path_prefix.size() : 0;
   target_ = outgoing_target(request_, stripped, target_storage_);
@@ -56,7 +58,16 @@ EgressService::Call::Call(EgressService& service, const http::RequestHead& reque
 
 EgressService::Call::~Call() {
   end_entry();  // given up half-way: what is known is recorded
+  const BootClock::duration duration = service_.loop_.now() - began_.boot;
+  if (api_) {
+    context_.end(api_->number, {.method = request_.method,
+                                .status = status_,
+                                .outcome = outcome_,
+                                .attempts = attempts_,
+                                .duration = duration});
+  }
   if (!service_.log_.enabled()) return;
+  const std::string caller = caller_name(context_.peer());
   service_.log_.append({.time = began_.wall,
                         .api = api_ ? std::string_view(api_->options.name) : std::string_view(),
                         .scheme = api_ ? std::string_view(api_->scheme_name) : std::string_view(),
@@ -65,10 +76,12 @@ EgressService::Call::~Call() {
                         .status = status_,
                         .outcome = outcome_,
                         .attempts = attempts_,
-                        .duration = service_.loop_.now() - began_.boot,
+                        .duration = duration,
                         .request_bytes = request_bytes_,
                         .response_bytes = response_bytes_,
                         .idempotency_key = key_,
+                        .caller = caller,
+                        .trace_id = context_.trace_id(),
                         .decision_id = decision_id_ ? decision_id_->text() : std::string_view(),
                         .code = code_,
                         .detail = detail_});
@@ -81,7 +94,7 @@ const CallRule& EgressService::Call::find_rule() const {
 }
 
 std::optional<EgressProblem> EgressService::Call::refusal() {
-  if (const auto reason = service_.refusal_of(request_, api_))
+  if (const auto reason = service_.refusal_of(request_, api_, context_.peer()))
     return EgressProblem{.reason = *reason};
   return request_.is_safe() ? std::nullopt : choose_key();
 }
@@ -189,6 +202,7 @@ void EgressService::Call::answered(const http::ResponseHead& head) {
 }
 
 void EgressService::Call::refused(const EgressProblem& problem) {
+  context_.count_problem(problem.reason);
   status_ = status_of(problem);
   outcome_ = problem.outcome;
   code_ = problem.code.empty() ? std::string(protocol::code_of(problem.reason)) : problem.code;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "consumer/egress/access_log.h"
+#include "consumer/egress/call_context.h"
 #include "consumer/egress/egress_problem.h"
 #include "consumer/egress/egress_service.h"
 #include "http/relay.h"
@@ -17,8 +18,8 @@ namespace countersign::consumer {
 
 class EgressService::Call final {
  public:
-  // The request outlives the call.
-  Call(EgressService& service, const http::RequestHead& request);
+  // The exchange outlives the call.
+  Call(EgressService& service, const http::Exchange& exchange);
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -27,6 +28,7 @@ class EgressService::Call final {
   BootTime deadline() const { return deadline_; }
   std::string_view target() const { return target_; }
   const Attached& attached() const { return attached_; }
+  const CallContext& context() const { return context_; }
   int attempts() const { return attempts_; }
   CallOutcome outcome() const { return outcome_; }
   // The Idempotency-Key that the egress gives the call; empty if there is none, or the caller's.
@@ -84,6 +86,7 @@ class EgressService::Call final {
 
   EgressService& service_;
   const http::RequestHead& request_;
+  CallContext context_;
   const Instant began_;
   const EgressApi* api_;
   BootTime deadline_;

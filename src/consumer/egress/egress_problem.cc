@@ -18,6 +18,7 @@ http::Problem document_of(const EgressProblem& problem) {
                          .extra = refusal.members()};
   document.extra.emplace_back("outcome", name_of(problem.outcome));
   if (!problem.code.empty()) document.extra.emplace_back("code", problem.code);
+  if (!problem.trace_id.empty()) document.extra.emplace_back("trace_id", problem.trace_id);
   return document;
 }
 

@@ -20,6 +20,7 @@ struct EgressProblem {
   int attempts = 0;
   BootClock::duration retry_after{};  // 0: no Retry-After
   std::string code = {};              // the error behind it; empty: the reason says enough
+  std::string trace_id = {};          // 32 hexadecimal digits; empty: none
   std::string detail_for_log = {};    // the same in full; never in the answer
   std::string added_key = {};         // the Idempotency-Key that the egress gave the call
 };

@@ -4,9 +4,12 @@
 #include <memory>
 #include <utility>
 
+#include "consumer/egress/api_routing.h"
 #include "consumer/egress/egress_call.h"
 #include "consumer/egress/egress_target.h"
+#include "consumer/egress/location.h"
 #include "consumer/idempotency_key.h"
+#include "core/ascii.h"
 #include "http/relay.h"
 #include "http/target.h"
 
@@ -21,37 +24,56 @@ constexpr int discarded_pieces_max = 8;
 
 class RequestFields final : public http::RelayFields {
  public:
-  RequestFields(const FieldFilter& filter, const Attached& attached, std::string_view added_key)
-      : filter_(filter), attached_(attached), added_key_(added_key) {}
+  RequestFields(const FieldFilter& filter, const Attached& attached, const CallContext& context,
+                std::string_view added_key)
+      : filter_(filter), attached_(attached), context_(context), added_key_(added_key) {}
   bool passes(const http::Field& field) const override {
     return filter_.request_passes(field.name);
   }
   void add(http::HeadWriter& writer) const override {
     writer.field(attached_.field_name, attached_.field_value);
     if (!added_key_.empty()) writer.field(idempotency_key_field, added_key_);
+    context_.add_trace(writer);
   }
 
  private:
   const FieldFilter& filter_;
   const Attached& attached_;
+  const CallContext& context_;
   std::string_view added_key_;
+};
+
+// What the caller is told about its call, beside the answer.
+struct ToldCall {
+  CallOutcome outcome;
+  int attempts;
+  std::string_view added_key;
 };
 
 class ResponseFields final : public http::RelayFields {
  public:
-  ResponseFields(CallOutcome outcome, int attempts, std::string_view added_key)
-      : outcome_(outcome), attempts_(attempts), added_key_(added_key) {}
-  bool passes(const http::Field& field) const override { return response_field_passes(field.name); }
+  ResponseFields(const ToldCall& told, const http::ResponseHead& head, const EgressApiOptions& api)
+      : told_(told) {
+    const http::Field* location = head.find("Location");
+    if (location)
+      location_ = rewritten_location(
+          location->value,
+          {.origin = api.origin, .prefix = api.path_prefix, .strip_prefix = api.strip_prefix});
+  }
+  bool passes(const http::Field& field) const override {
+    if (location_ && ascii::equal_ignoring_case(field.name, "location")) return false;
+    return response_field_passes(field.name);
+  }
   void add(http::HeadWriter& writer) const override {
-    writer.field(outcome_field, name_of(outcome_));
-    writer.field(attempts_field, static_cast<uint64_t>(attempts_));
-    if (!added_key_.empty()) writer.field(added_key_field, added_key_);
+    if (location_) writer.field("Location", *location_);
+    writer.field(outcome_field, name_of(told_.outcome));
+    writer.field(attempts_field, static_cast<uint64_t>(told_.attempts));
+    if (!told_.added_key.empty()) writer.field(added_key_field, told_.added_key);
   }
 
  private:
-  CallOutcome outcome_;
-  int attempts_;
-  std::string_view added_key_;
+  ToldCall told_;
+  std::optional<std::string> location_;  // in place of the upstream's
 };
 
 std::string without_last_slash(std::string prefix) {
@@ -75,7 +97,11 @@ Task<void> discard_answer(http::ClientExchange& upstream) {
 }  // namespace
 
 Result<void> check_apis(const std::vector<EgressApi>& apis) {
-  std::vector<std::string> prefixes;
+  std::vector<std::string> places;  // "host/prefix"
+  const auto is_taken = [&places](std::string place) {
+    places.push_back(std::move(place));
+    return std::ranges::count(places, places.back()) > 1;
+  };
   for (const EgressApi& api : apis) {
     const EgressApiOptions& options = api.options;
     const auto wrong = [&](std::string_view what) {
@@ -87,46 +113,58 @@ Result<void> check_apis(const std::vector<EgressApi>& apis) {
       return wrong("its prefix is not a canonical path");
     if (options.deadline <= std::chrono::milliseconds(0))
       return wrong("its deadline is not positive");
-    prefixes.push_back(without_last_slash(options.path_prefix));
-    if (std::ranges::count(prefixes, prefixes.back()) > 1)
-      return wrong("another API has the same prefix");
+    const std::string prefix = without_last_slash(options.path_prefix);
+    if (options.hosts.empty() && is_taken(prefix)) return wrong("another API has the same prefix");
+    for (const std::string& host : options.hosts) {
+      if (!http::is_host(host)) return wrong("\"" + host + "\" is not a host name without a port");
+      if (is_taken(ascii::lower(host) + prefix))
+        return wrong("another API has the same host and prefix");
+    }
   }
   return {};
 }
 
 EgressService::EgressService(std::vector<EgressApi> apis, Executor& loop, const Clock& clock,
-                             AccessLog& log, EgressOptions options)
+                             AccessLog& log, EgressOptions options, EgressParts parts)
     : apis_(std::move(apis)),
       loop_(loop),
       clock_(clock),
       log_(log),
       options_(options),
+      parts_(parts),
       filter_(credential_fields_of(apis_)) {
-  for (EgressApi& api : apis_)
-    api.options.path_prefix = without_last_slash(api.options.path_prefix);
+  if (parts_.entropy) trace_ids_.emplace(*parts_.entropy);
+  for (size_t i = 0; i < apis_.size(); ++i) {
+    apis_[i].number = i;
+    apis_[i].options.path_prefix = without_last_slash(apis_[i].options.path_prefix);
+  }
   std::ranges::sort(apis_, std::ranges::greater(),
                     [](const EgressApi& api) { return api.options.path_prefix.size(); });
 }
 
 EgressService::~EgressService() = default;
 
-const EgressApi* EgressService::api_for(std::string_view path) const {
-  for (const EgressApi& api : apis_) {
-    if (is_below(path, api.options.path_prefix)) return &api;
-  }
-  return nullptr;
+const EgressApi* EgressService::api_for(const http::RequestHead& request) const {
+  return find_api(apis_, request);
 }
 
 // Fails closed: what is not understood is not given a credential.
 std::optional<Reason> EgressService::refusal_of(const http::RequestHead& request,
-                                                const EgressApi* api) const {
+                                                const EgressApi* api,
+                                                const http::PeerInfo& peer) const {
   if (!api) return Reason::route_unknown;
   if (has_dot_segment(request.path)) return Reason::path_not_canonical;
   // TRACE would show the credential to the caller; CONNECT asks for a tunnel past this service.
   if (request.method == "TRACE" || request.method == "CONNECT") return Reason::method_not_allowed;
   const bool from_browser = request.find("Origin") || request.find("Sec-Fetch-Site");
   if (from_browser && !options_.unsafe_allow_browsers) return Reason::caller_not_allowed;
-  return std::nullopt;
+  if (!parts_.callers) return std::nullopt;
+  const EgressApiOptions& options = api->options;
+  std::string_view path = request.path;
+  if (options.strip_prefix) path.remove_prefix(options.path_prefix.size());
+  if (path.empty()) path = "/";
+  return parts_.callers->refusal_of(
+      {.peer = peer, .api = options.name, .method = request.method, .path = path});
 }
 
 Instant EgressService::now() {
@@ -137,7 +175,7 @@ Instant EgressService::now() {
 }
 
 Task<void> EgressService::serve(http::Exchange& exchange) {
-  Call call(*this, exchange.request());
+  Call call(*this, exchange);
   std::optional<EgressProblem> problem = call.refusal();
   http::RelayBody body(exchange, call.keep_bytes());
   if (!problem && call.is_journalled()) problem = co_await call.record(body);
@@ -157,9 +195,9 @@ Task<void> EgressService::serve(http::Exchange& exchange) {
     if (!call.attach()) continue;  // it ended while the connection was being made
     std::unique_ptr<http::ClientExchange> upstream = *std::move(opened);
     call.begin_attempt();
-    const auto head =
-        co_await http::relay_request(exchange, body, *upstream, call.target(),
-                                     RequestFields(filter_, call.attached(), call.added_key()));
+    const auto head = co_await http::relay_request(
+        exchange, body, *upstream, call.target(),
+        RequestFields(filter_, call.attached(), call.context(), call.added_key()));
     if (!head) {
       if (!call.may_repeat(head.error(), *upstream, body)) {
         problem = call.failed(head.error(), *upstream);
@@ -180,11 +218,13 @@ Task<void> EgressService::serve(http::Exchange& exchange) {
     call.answered(**head);
     const auto sent = co_await http::relay_response(
         **head, *upstream, exchange,
-        ResponseFields(call.outcome(), call.attempts(), call.added_key()));
+        ResponseFields({call.outcome(), call.attempts(), call.added_key()}, **head,
+                       call.api()->options));
     call.finished(body.bytes(), sent);
     co_return;
   }
   call.count_request(body.bytes());
+  problem->trace_id = call.context().trace_id();
   call.refused(*problem);
   // A caller that cannot be told has gone; the log line says what became of its call.
   static_cast<void>(co_await respond_egress_problem(exchange, *problem));

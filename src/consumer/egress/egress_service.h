@@ -10,8 +10,9 @@
 // itself is a problem document
 //   (RFC 9457) with "source":"egress", never a 401.
 //
-// Does not follow redirects, does not cache, and does not decide who may call: the listener's owner
-// does.
+// - Who may make which call is the CallerPolicy's decision.
+//
+// Does not follow redirects and does not cache.
 //
 // RFC 9110 §7.6 (forwarding), §9.2 (safe methods), RFC 9457 (problems).
 
@@ -25,10 +26,14 @@
 
 #include "consumer/call_policy.h"
 #include "consumer/egress/access_log.h"
+#include "consumer/egress/caller_policy.h"
+#include "consumer/egress/egress_counters.h"
 #include "consumer/egress/egress_journal.h"
 #include "consumer/egress/field_filter.h"
+#include "consumer/egress/trace_ids.h"
 #include "consumer/schemes/scheme.h"
 #include "core/clock.h"
+#include "core/entropy.h"
 #include "core/executor.h"
 #include "http/client.h"
 #include "http/service.h"
@@ -42,12 +47,20 @@ struct EgressApiOptions {
   std::string path_prefix =
       "/";  // begins with '/'; matches whole segments; of several that match, the longest
   bool strip_prefix = true;  // "/acme/v1/payments" goes out as "/v1/payments"
+  // Host names, without a port. If there are any, the API is for requests with one of these in
+  // Host, and such requests are for no other API.
+  std::vector<std::string> hosts = {};
+  // Of the upstream: "https://payments.provider.example:8443". A Location there is rewritten to a
+  // path of the egress.
+  std::string origin = {};
   // For the whole call, from its arrival to the last byte of its answer, waiting for a token
   // included. A payment that takes longer is better looked up than waited for.
   std::chrono::milliseconds deadline{30'000};
   // A request body up to this size is kept while it is sent, so that the call can be repeated after
   // a refused token or a stale connection. Payments are a few KiB.
   size_t keep_body_bytes_max = 64 * 1024;
+
+  friend bool operator==(const EgressApiOptions&, const EgressApiOptions&) = default;
 };
 
 // An API with what serves it on this loop. All of it outlives the service, and no pointer is null,
@@ -61,6 +74,14 @@ struct EgressApi {
   // Null: calls are repeated only as CallRule's defaults allow, and get no key.
   CallPolicy* policy = nullptr;
   EgressJournal* journal = nullptr;  // null: writes are not journalled
+  size_t number = 0;  // set by the service: its place in the configuration, for counters
+};
+
+// What the service uses beside its APIs. All of it outlives the service; each may be null.
+struct EgressParts {
+  const CallerPolicy* callers = nullptr;  // null: whoever reaches the listener may call
+  EgressCounters* counters = nullptr;     // this loop's, of as many APIs
+  Entropy* entropy = nullptr;             // for trace ids; null: no trace is passed on or begun
 };
 
 struct EgressOptions {
@@ -70,6 +91,8 @@ struct EgressOptions {
   // A browser on the same machine can be made to call a loopback port by any web page. A service's
   // HTTP client sends no Origin; such calls are refused.
   bool unsafe_allow_browsers = false;
+
+  friend bool operator==(const EgressOptions&, const EgressOptions&) = default;
 };
 
 // `egress.bad_api`: no name, a prefix that is not a canonical path, or two APIs with one prefix.
@@ -81,16 +104,17 @@ class EgressService final : public http::Service {
   // `apis` have passed check_apis(). `log` outlives the service; its owner flushes it at the end of
   // each turn.
   EgressService(std::vector<EgressApi> apis, Executor& loop, const Clock& clock, AccessLog& log,
-                EgressOptions options = {});
+                EgressOptions options = {}, EgressParts parts = {});
   ~EgressService() override;
 
   Task<void> serve(http::Exchange& exchange) override;
 
  private:
   class Call;
-  const EgressApi* api_for(std::string_view path) const;
-  std::optional<protocol::Reason> refusal_of(const http::RequestHead& request,
-                                             const EgressApi* api) const;
+  const EgressApi* api_for(const http::RequestHead& request) const;
+  std::optional<protocol::Reason> refusal_of(const http::RequestHead& request, const EgressApi* api,
+                                             const http::PeerInfo& peer) const;
+  TraceIds* trace_ids() { return trace_ids_ ? &*trace_ids_ : nullptr; }
   Instant now();
 
   std::vector<EgressApi> apis_;  // longest prefix first; prefixes without a '/' at the end
@@ -98,6 +122,8 @@ class EgressService final : public http::Service {
   const Clock& clock_;
   AccessLog& log_;
   EgressOptions options_;
+  EgressParts parts_;
+  std::optional<TraceIds> trace_ids_;
   FieldFilter filter_;
   Instant cached_now_{};
 };

@@ -284,7 +284,7 @@ TEST_F(EgressServiceTest, LogsOneLineARequestWithoutItsQuery) {
       log_text(),
       R"({"time":"2027-01-15T08:00:00.000Z","api":"acme","method":"POST","path":"/acme/v1/payments",)"
       R"("status":201,"outcome":"answered","attempts":1,"scheme":"test","ms":0.000,"request_bytes":3,)"
-      R"("response_bytes":5})"
+      R"("response_bytes":5,"caller":"0.0.0.0"})"
       "\n");
 }
 

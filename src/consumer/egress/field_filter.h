@@ -1,8 +1,8 @@
 // FieldFilter: which header fields pass through the egress. Hop-by-hop and framing fields are
 // http/relay.h's matter and never get here.
 //
-// Names are compared without case and with '_' taken for '-', because many servers hand both to an
-// application as the same variable.
+// Names are compared without case and with every character that is not alphanumeric taken for '-',
+// because many servers hand all of them to an application as one variable.
 
 #pragma once
 
@@ -13,14 +13,28 @@
 namespace countersign::consumer {
 
 // Request fields that never pass:
-//   Authorization, DPoP…, Signature…               credentials and proofs are added here, or
-//   nowhere X-Api-Key, every configured credential field   the same Cookie… would authenticate
-//   beside the scheme Client-Cert…, X-Client-Cert…, X-SSL-…, SSL-Client-…   claims about a
-//   certificate (RFC 9440) Forwarded, X-Forwarded…, X-Real-IP             claims about who is
-//   calling X-Original-…, X-Rewrite-URL                    would make some servers act on another
-//   path than was authorised Countersign-…                                  this program's own
-//   Proxy, Proxy-…                                 for a proxy, not for the API
-//   Alt-Used, Early-Data, Host, Origin             about a connection that is not the outgoing one
+//   Authorization, X-Api-Key, DPoP…, Signature…, every configured credential field
+//       credentials and proofs are added here, or nowhere
+//   Cookie…
+//       would authenticate beside the scheme
+//   Client-Cert…, X-Client-Cert/DN/Verif/SAN/Subject…, SSL-…, X-SSL-…, X-TLS-…, X-Amzn-Mtls-…,
+//   X-ARR-ClientCert
+//       claims about a certificate (RFC 9440)
+//   Forwarded…, X-Forward…, X-Real-IP, Client-IP, X-Client-IP, True-Client-IP, CF-Connecting-IP,
+//   X-Cluster-Client-IP, Remote-…, X-Remote-…, X-Auth…
+//       claims about who is calling
+//   X-HTTP-Method…, X-Method-Override, X-Original-…, X-Rewrite-URL, X-Host
+//       would make some servers act on another call than the one that was allowed
+//   traceparent, tracestate
+//       written anew (protocol/trace_context.h)
+//   Baggage
+//       says to another company what was meant for one's own
+//   Countersign-…
+//       this program's own
+//   Proxy, Proxy-…, Alt-Used, Early-Data, Host, Origin
+//       about a connection that is not the outgoing one
+//   names that do not begin with a letter
+// Content-Digest passes: it is about the body, which passes as it is.
 class FieldFilter final {
  public:
   // The names of the configured schemes' fields.
@@ -33,12 +47,16 @@ class FieldFilter final {
 };
 
 // Response fields that never pass:
-//   Alt-Svc, Strict-Transport-Security, Public-Key-Pins…, Clear-Site-Data   about the upstream's
-//   address; the caller would
-//                                                   apply them to the egress's
-//   Set-Cookie…                                     see Cookie
-//   Countersign-Outcome, -Attempts, -Idempotency-Key   only the egress says these; the gateway's
-//   other fields pass
+//   Alt-Svc, Strict-Transport-Security, Public-Key-Pins…, Expect-CT, Clear-Site-Data
+//       about the upstream's address; the caller would apply them to the egress's
+//   NEL, Report-To, Reporting-Endpoints
+//       would make a client report its calls to somebody
+//   Set-Cookie…
+//       see Cookie
+//   Countersign-Outcome, Countersign-Attempts, Countersign-Idempotency-Key
+//       only the egress says these; the gateway's other fields pass
+// WWW-Authenticate passes as it is: it belongs to the provider's 401, and says why (RFC 9110
+// §11.6.1).
 bool response_field_passes(std::string_view name);
 
 }  // namespace countersign::consumer

@@ -36,7 +36,8 @@ Task<void> discard_body(http::ClientExchange& upstream) {
 }  // namespace
 
 Reconciler::Reconciler(Executor& loop, const Clock& clock, store::Journal& journal,
-                       const store::SealingKeys& keys, std::vector<EgressApi> apis, ReconcileOptions options)
+                       const store::SealingKeys& keys, std::vector<EgressApi> apis,
+                       ReconcileOptions options)
     : loop_(loop),
       clock_(clock),
       journal_(journal),

@@ -1,5 +1,6 @@
-// Scheme oauth2_bearer: an access token that the client obtains with its secret
-// (client_secret_basic). Whoever holds the token can use it until it ends or is cut off.
+// Scheme oauth2_bearer: an access token that is bound to nothing. Whoever holds it can use it until
+// it ends or is cut off. The client authenticates to the issuer by its secret
+// (client_secret_basic), unless it is told to use another method.
 
 #include "consumer/schemes/oauth2_slot_scheme.h"
 #include "consumer/schemes/scheme_rows.h"
@@ -7,21 +8,9 @@
 namespace countersign::consumer {
 namespace {
 
-const std::vector<SettingSpec>& settings_table() {
-  static const std::vector<SettingSpec> table = [] {
-    std::vector<SettingSpec> all(oauth2_settings().begin(), oauth2_settings().end());
-    all.push_back({.key = "client_secret",
-                   .kind = SettingSpec::Kind::secret,
-                   .required = true,
-                   .help = "the client's secret at the issuer"});
-    return all;
-  }();
-  return table;
-}
-
 Result<std::unique_ptr<ProcessScheme>> make(const SchemeSettings& settings,
                                             const SchemeParts& parts) {
-  return make_oauth2_slot_scheme(settings, parts, ClientAuthMethod::client_secret_basic,
+  return make_oauth2_slot_scheme(settings, parts, "client_secret_basic",
                                  /*bound_to_certificate=*/false);
 }
 
@@ -31,7 +20,7 @@ const SchemeRow& oauth2_bearer_row() {
   static const SchemeRow row{.name = "oauth2_bearer",
                              .needs_issuer = true,
                              .needs_certificate = false,
-                             .settings = settings_table(),
+                             .settings = oauth2_settings(),
                              .make = make};
   return row;
 }

@@ -1,14 +1,11 @@
 #include "consumer/schemes/oauth2_slot_scheme.h"
 
-#include <array>
 #include <utility>
 
+#include "consumer/schemes/oauth2_settings.h"
 #include "consumer/schemes/redact.h"
 #include "core/ascii.h"
 #include "http/challenge.h"
-#include "http/target.h"
-#include "protocol/metadata.h"
-#include "protocol/scope.h"
 
 namespace countersign::consumer {
 namespace {
@@ -60,7 +57,7 @@ class Oauth2ProcessScheme final : public ProcessScheme {
  public:
   Oauth2ProcessScheme(SlotKey key, OAuthSourceOptions source, SlotOptions slot,
                       const SchemeParts& parts)
-      : source_(*parts.issuer, parts.clock, std::move(source)),
+      : source_(*parts.issuer, parts.clock, parts.entropy, std::move(source)),
         slot_(std::move(key), source_, parts.home, parts.clock, parts.entropy, slot) {}
 
   void start() override { slot_.start(); }
@@ -80,71 +77,21 @@ class Oauth2ProcessScheme final : public ProcessScheme {
   TokenSlot slot_;
 };
 
-constexpr std::array<SettingSpec, 7> settings_table{{
-    {.key = "issuer", .required = true, .help = "the issuer's URL, exactly as it names itself"},
-    {.key = "token_path",
-     .help =
-         "path of the token endpoint at the issuer; default: taken from its metadata (RFC 8414)"},
-    {.key = "client_id", .required = true, .help = "the client's id at the issuer"},
-    {.key = "scopes",
-     .kind = SettingSpec::Kind::list,
-     .help = "scopes to ask for; default: the issuer's"},
-    {.key = "resource", .help = "the API the token is for (RFC 8707); default: the issuer's"},
-    {.key = "assumed_lifetime",
-     .kind = SettingSpec::Kind::seconds,
-     .help = "seconds a token is taken to live if the issuer does not say; default 300"},
-    {.key = "request_timeout",
-     .kind = SettingSpec::Kind::seconds,
-     .help = "seconds a token request may take; default 10"},
-}};
-
-std::unexpected<Error> bad_setting(std::string_view text) {
-  return fail(ErrorKind::misconfigured, "consumer.bad_setting", text);
-}
-
 }  // namespace
-
-std::span<const SettingSpec> oauth2_settings() {
-  return settings_table;
-}
 
 Result<std::unique_ptr<ProcessScheme>> make_oauth2_slot_scheme(const SchemeSettings& settings,
                                                                const SchemeParts& parts,
-                                                               ClientAuthMethod auth,
+                                                               std::string_view default_auth,
                                                                bool bound_to_certificate) {
-  OAuthSourceOptions source{.issuer = settings.text_or("issuer", ""),
-                            .token_path = settings.text_or("token_path", ""),
-                            .client_id = settings.text_or("client_id", ""),
-                            .auth = auth,
-                            .client_secret = settings.secret("client_secret"),
-                            .scopes = settings.list("scopes"),
-                            .resource = settings.text_or("resource", "")};
-  if (!protocol::check_issuer(source.issuer))
-    return bad_setting("issuer: not an https URL without query");
-  if (!source.token_path.empty() && !http::parse_canonical_path(source.token_path)) {
-    return bad_setting("token_path: not a canonical path");
-  }
-  if (source.client_id.empty()) return bad_setting("client_id: empty");
-  if (!protocol::ScopeSet::from_names(source.scopes))
-    return bad_setting("scopes: not scopes (RFC 6749 §3.3)");
-  const bool has_secret = !source.client_secret.empty();
-  const bool takes_secret = auth == ClientAuthMethod::client_secret_basic;
-  if (has_secret != takes_secret) {
-    return bad_setting(takes_secret ? "client_secret: missing"
-                                    : "client_secret: not used with this client_auth");
-  }
-  const SlotKey key{.issuer = source.issuer,
-                    .client_id = source.client_id,
-                    .credential_version = parts.credential_version,
-                    .scopes = source.scopes,
-                    .resource = source.resource,
-                    .certificate_thumbprint =
-                        bound_to_certificate ? parts.certificate_thumbprint : std::string()};
+  CS_TRY(OAuthSourceOptions source,
+         read_oauth2_settings(settings, parts, default_auth, bound_to_certificate));
+  SlotKey key = slot_key_of(source);
+  if (bound_to_certificate) key.certificate_thumbprint = parts.certificate_thumbprint;
   SlotOptions slot;
   slot.assumed_lifetime = settings.seconds_or("assumed_lifetime", slot.assumed_lifetime);
   slot.request_timeout = settings.seconds_or(
       "request_timeout", std::chrono::duration_cast<std::chrono::seconds>(slot.request_timeout));
-  return std::make_unique<Oauth2ProcessScheme>(key, std::move(source), slot, parts);
+  return std::make_unique<Oauth2ProcessScheme>(std::move(key), std::move(source), slot, parts);
 }
 
 }  // namespace countersign::consumer

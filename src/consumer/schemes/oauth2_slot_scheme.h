@@ -15,13 +15,14 @@
 
 namespace countersign::consumer {
 
-// Settings that every oauth2 scheme has.
+// The settings of every oauth2 scheme.
 std::span<const SettingSpec> oauth2_settings();
 
-// `key` and `source` complete what the scheme's own settings say. `consumer.bad_setting`.
+// `consumer.bad_setting`. `default_auth` is the client authentication method where "client_auth"
+// names none.
 Result<std::unique_ptr<ProcessScheme>> make_oauth2_slot_scheme(const SchemeSettings& settings,
                                                                const SchemeParts& parts,
-                                                               ClientAuthMethod auth,
+                                                               std::string_view default_auth,
                                                                bool bound_to_certificate);
 
 }  // namespace countersign::consumer

@@ -22,6 +22,8 @@ bool is_given(const SchemeSettings& settings, const SettingSpec& spec) {
       return settings.seconds.contains(spec.key);
     case SettingSpec::Kind::secret:
       return settings.secrets.contains(spec.key);
+    case SettingSpec::Kind::table:
+      return settings.tables.contains(spec.key);
   }
   panic("a SettingSpec of no kind");
 }
@@ -63,6 +65,11 @@ Secret SchemeSettings::secret(std::string_view key) const {
   return found == secrets.end() ? Secret() : found->second;
 }
 
+std::map<std::string, std::string> SchemeSettings::table(std::string_view key) const {
+  const auto found = tables.find(key);
+  return found == tables.end() ? std::map<std::string, std::string>() : found->second;
+}
+
 std::span<const SchemeRow> all_schemes() {
   static const std::vector<SchemeRow> rows{api_key_row(), oauth2_bearer_row(),
                                            oauth2_certificate_row()};
@@ -91,6 +98,7 @@ Result<std::unique_ptr<ProcessScheme>> make_scheme(std::string_view name,
   CS_CHECK(check_known(settings.lists, SettingSpec::Kind::list, *row));
   CS_CHECK(check_known(settings.seconds, SettingSpec::Kind::seconds, *row));
   CS_CHECK(check_known(settings.secrets, SettingSpec::Kind::secret, *row));
+  CS_CHECK(check_known(settings.tables, SettingSpec::Kind::table, *row));
   if (row->needs_issuer && !parts.issuer) {
     return wrong("consumer.scheme_needs_issuer",
                  std::string(name) + " needs an issuer to ask for tokens");

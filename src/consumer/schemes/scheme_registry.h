@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "consumer/schemes/scheme.h"
+#include "consumer/token_source.h"
 #include "core/clock.h"
 #include "core/entropy.h"
 #include "core/executor.h"
@@ -28,6 +29,7 @@ struct SettingSpec {
     list,     // an array of strings
     seconds,  // a whole number of seconds, at least 1
     secret,   // a secret: the configuration names the file that holds it, as `<key>_file`
+    table,    // names of the writer's choice, and a string for each
   };
   std::string_view key;
   Kind kind = Kind::text;
@@ -41,11 +43,15 @@ struct SchemeSettings {
   std::map<std::string, std::vector<std::string>, std::less<>> lists;
   std::map<std::string, std::chrono::seconds, std::less<>> seconds;
   std::map<std::string, Secret, std::less<>> secrets;
+  std::map<std::string, std::map<std::string, std::string>, std::less<>> tables;
 
   std::string text_or(std::string_view key, std::string_view otherwise) const;
   std::vector<std::string> list(std::string_view key) const;
   std::chrono::seconds seconds_or(std::string_view key, std::chrono::seconds otherwise) const;
   Secret secret(std::string_view key) const;  // empty if absent
+  std::map<std::string, std::string> table(std::string_view key) const;
+
+  friend bool operator==(const SchemeSettings&, const SchemeSettings&) = default;
 };
 
 // What a scheme may use; all outlives it.
@@ -54,14 +60,17 @@ struct SchemeParts {
   const Clock& clock;
   Entropy& entropy;
   http::Client* issuer = nullptr;  // on `home`; reaches the issuer's origin. Null if there is none
-  std::string certificate_thumbprint =
-      {};                           // x5t#S256 of this side's certificate; empty if there is none
-  uint64_t credential_version = 0;  // changes whenever a credential of this client is replaced
+  // x5t#S256 of this side's certificate; empty if there is none
+  std::string certificate_thumbprint = {};
+  // On `home` too: those of the setting "token_endpoint_origins".
+  std::vector<IssuerOrigin> issuer_origins = {};
 };
 
 struct SchemeRow {
   std::string_view name;
-  bool needs_issuer = false;       // SchemeParts::issuer must be set; setting "issuer" is its URL
+  // SchemeParts::issuer must be set; the setting "issuer" is its URL, and "token_endpoint_origins"
+  // lists the origins of SchemeParts::issuer_origins.
+  bool needs_issuer = false;
   bool needs_certificate = false;  // SchemeParts::certificate_thumbprint must be set
   std::span<const SettingSpec> settings;
   Result<std::unique_ptr<ProcessScheme>> (*make)(const SchemeSettings& settings,

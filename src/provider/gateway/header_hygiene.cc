@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/ascii.h"
+#include "protocol/trace_context.h"
 
 namespace countersign::provider {
 
@@ -82,15 +83,6 @@ constexpr char spelled(char c) {
   return ascii::is_alnum(c) ? ascii::to_lower(c) : '-';
 }
 
-bool is_lower_hex(std::string_view text) {
-  return std::ranges::all_of(text,
-                             [](char c) { return ascii::is_digit(c) || (c >= 'a' && c <= 'f'); });
-}
-
-bool is_all_zeros(std::string_view text) {
-  return text.find_first_not_of('0') == std::string_view::npos;
-}
-
 }  // namespace
 
 bool is_identity_field(std::string_view name) {
@@ -116,13 +108,7 @@ bool same_field_in_any_spelling(std::string_view name, std::string_view other) {
 }
 
 bool is_traceparent(std::string_view value) {
-  if (value.size() != 55 || !value.starts_with("00-") || value[35] != '-' || value[52] != '-') {
-    return false;
-  }
-  const std::string_view trace = value.substr(3, 32);
-  const std::string_view parent = value.substr(36, 16);
-  return is_lower_hex(trace) && is_lower_hex(parent) && is_lower_hex(value.substr(53)) &&
-         !is_all_zeros(trace) && !is_all_zeros(parent);
+  return value.starts_with("00-") && protocol::TraceContext::parse(value).has_value();
 }
 
 }  // namespace countersign::provider

@@ -1,5 +1,5 @@
-// RouteTable: method + path template → what a caller needs. Compiled once into a tree of segments,
-// then read by every loop without a lock.
+// RouteTable: method + path template (http/path_tree.h) → what a caller needs. Compiled once, then
+// read by every loop without a lock.
 //
 // Matches canonical paths only (http/target.h): what "..", "%2f" or "//" could mean is decided
 // before, once. Compares bytes: paths are case-sensitive.
@@ -10,18 +10,18 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
+#include "http/path_tree.h"
 #include "protocol/scope.h"
 
 namespace countersign::provider {
 
-// "/v1/payments/{id}": a segment is literal text, or {name} for exactly one non-empty segment;
-// {name...} as the last one takes one or more segments.
 struct RouteOptions {
   std::vector<std::string> methods;  // exactly these: GET does not include HEAD
-  std::string path;
+  std::string path;                  // a template: "/v1/payments/{id}"
   std::vector<std::string> scopes;   // the caller needs all of them
   std::vector<std::string> schemes;  // accepted here; empty: those of the gateway
   // Lets every authenticated client in. Without it a route that names no scope is an error, because
@@ -52,9 +52,6 @@ class RouteTable final {
   // `route.unknown_scheme`; the detail
   // names the route.
   static Result<RouteTable> create(const std::vector<RouteOptions>& routes);
-  RouteTable(RouteTable&&) noexcept;
-  RouteTable& operator=(RouteTable&&) noexcept;
-  ~RouteTable();
 
   // `canonical_path` begins with '/', has no query. The template whose first differing segment is
   // literal wins over {name}, and {name} over {name...}; it alone decides about the method. Fails
@@ -64,13 +61,18 @@ class RouteTable final {
   size_t size() const { return routes_.size(); }
 
  private:
-  struct Node;
-  RouteTable();
-  Result<void> add(const RouteOptions& options);
-  Result<Node*> node_for(std::string_view path);
-  static const Node* find(const Node& node, std::string_view rest);
+  // What a template has.
+  struct Methods {
+    std::vector<std::pair<std::string, const Route*>> routes;
+    std::string allowed;  // "GET, POST"
 
-  std::unique_ptr<Node> root_;
+    const Route* route_of(std::string_view method) const;
+  };
+  RouteTable() = default;
+  Result<void> add(const RouteOptions& options);
+
+  http::PathTree paths_;
+  std::vector<Methods> methods_;  // by the template's number
   std::vector<std::unique_ptr<Route>> routes_;
 };
 
