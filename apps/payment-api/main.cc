@@ -8,8 +8,8 @@
 
 #include "core/hardening.h"
 #include "core/log.h"
-#include "net/run_server.h"
 #include "core/worker.h"
+#include "net/run_server.h"
 #include "payment-api/payment_service.h"
 
 namespace countersign::payment_api {
@@ -20,11 +20,10 @@ class StoreThread final : public BlockingRunner {
  public:
   StoreThread(Worker& worker, Executor& executor) : worker_(worker), executor_(executor) {}
   Task<Result<void>> run(std::function<void()> work) override {
-    co_return co_await run_on<void>(worker_, executor_,
-                                         [work = std::move(work)]() -> Result<void> {
-                                           work();
-                                           return {};
-                                         });
+    co_return co_await run_on<void>(worker_, executor_, [work = std::move(work)]() -> Result<void> {
+      work();
+      return {};
+    });
   }
 
  private:
@@ -57,14 +56,14 @@ Result<void> run(const std::string& listen, const std::string& database, int thr
   options.server.endpoints.push_back({.socket = std::move(socket)});
   options.server.threads = threads;
   std::once_flag started;
-  return net::run_server(
-      "payment_api", log, std::move(options),
-      [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {
-        std::call_once(started, [&] {
-          worker = std::make_unique<Worker>(Worker::Options{.queue_max = 1024});
-        });
-        return std::make_unique<LoopService>(*store, *worker, loop, keys_optional);
-      });
+  return net::run_server("payment_api", log, std::move(options),
+                         [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {
+                           std::call_once(started, [&] {
+                             worker = std::make_unique<Worker>(Worker::Options{.queue_max = 1024});
+                           });
+                           return std::make_unique<LoopService>(*store, *worker, loop,
+                                                                keys_optional);
+                         });
 }
 
 }  // namespace

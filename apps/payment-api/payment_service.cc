@@ -114,7 +114,8 @@ Task<Result<PaymentService::Answer>> PaymentService::answer(http::Exchange& exch
 
 Task<Result<PaymentService::Answer>> PaymentService::create(http::Exchange& exchange) {
   CS_CO_TRY(std::string body, co_await http::collect_body(exchange, body_bytes_max));
-  CS_CO_TRY(const WriteRequest request, write_request(exchange.request(), std::move(body), keys_optional_));
+  CS_CO_TRY(const WriteRequest request,
+            write_request(exchange.request(), std::move(body), keys_optional_));
   CS_CO_TRY(const PaymentOrder order, parse_payment_order(request.body));
   CS_CO_TRY(StoredAnswer stored, co_await in_store<StoredAnswer>([&store = store_, request, order] {
               return store.create(request, order);
@@ -128,7 +129,8 @@ Task<Result<PaymentService::Answer>> PaymentService::create(http::Exchange& exch
 Task<Result<PaymentService::Answer>> PaymentService::refund(http::Exchange& exchange,
                                                             std::string payment_id) {
   CS_CO_TRY(std::string body, co_await http::collect_body(exchange, body_bytes_max));
-  CS_CO_TRY(const WriteRequest request, write_request(exchange.request(), std::move(body), keys_optional_));
+  CS_CO_TRY(const WriteRequest request,
+            write_request(exchange.request(), std::move(body), keys_optional_));
   CS_CO_TRY(const RefundOrder order, parse_refund_order(request.body));
   CS_CO_TRY(StoredAnswer stored,
             co_await in_store<StoredAnswer>([&store = store_, request, payment_id, order] {

@@ -23,8 +23,8 @@ class BlockingRunner {
 class PaymentService final : public http::Service {
  public:
   // Both outlive the service. The store is used only inside `runner`.
-  // `keys_optional`: a write without an Idempotency-Key is taken, and made anew each time, as many a
-  // real API does.
+  // `keys_optional`: a write without an Idempotency-Key is taken, and made anew each time, as many
+  // a real API does.
   PaymentService(PaymentStore& store, BlockingRunner& runner, bool keys_optional = false)
       : store_(store), runner_(runner), keys_optional_(keys_optional) {}
   Task<void> serve(http::Exchange& exchange) override;

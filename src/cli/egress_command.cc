@@ -23,6 +23,7 @@ struct Shared {
   EgressProcess process;
   net::Fd access_log;
   std::unique_ptr<LogSink> access_sink;
+  std::unique_ptr<ProcessJournal> journal;
   std::shared_ptr<EgressGeneration> generation;
   std::optional<EgressLoops> loops;
   std::optional<EgressAdmin> admin;
@@ -110,23 +111,6 @@ Result<void> check_egress(EgressConfig config) {
   return {};
 }
 
-Result<void> with_egress_apis(
-    EgressConfig config,
-    const std::function<Result<void>(net::Loop&, std::vector<consumer::EgressApi>)>& use) {
-  CS_TRY(const auto shared, make_shared_parts(std::move(config)));
-  CS_TRY(const auto loop, net::Loop::create());
-  consumer::AccessLog no_log(nullptr);
-  shared->generation->start();  // before its loop's thread runs
-  shared->process.home->start();
-  Result<void> result;
-  {
-    const LoopGeneration apis(shared->generation, *loop, no_log);
-    result = use(*loop, apis.egress_apis());
-  }
-  shared->process.home->stop();
-  return result;
-}
-
 Result<void> run_egress(const CommonOptions& common) {
   const Log& log = process_log();
   CS_TRY(EgressConfig config, load_egress_config(common));
@@ -135,7 +119,11 @@ Result<void> run_egress(const CommonOptions& common) {
   CS_TRY(const auto owned, make_shared_parts(std::move(config)));
   Shared& shared = *owned;
   CS_CHECK(open_access_log(shared));
-  CS_CHECK(shared.process.start_journal(shared.generation->config()));
+  if (const auto& journal = shared.generation->config().journal) {
+    CS_TRY(shared.journal,
+           start_journal(*journal, shared.process.clock, shared.process.entropy, log));
+    shared.process.journal = &shared.journal->calls;
+  }
   shared.loops.emplace(shared.generation, shared.access_sink.get());
   shared.reload.emplace(common, *shared.loops, shared.process, log);
   CS_TRY(net::RunOptions options, run_options(shared, log));

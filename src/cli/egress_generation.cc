@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/log.h"
 #include "crypto/certificate.h"
 
 namespace countersign::cli {
@@ -50,17 +49,6 @@ Result<void> EgressGeneration::make_callers() {
   std::vector<std::string> names;
   for (const EgressApiConfig& api : config_.apis) names.push_back(api.options.name);
   CS_TRY(callers_, consumer::CallerPolicy::create(config_.callers, names));
-  return {};
-}
-
-Result<void> EgressProcess::start_journal(const EgressConfig& config) {
-  if (!config.journal) return {};
-  CS_TRY(journal_keys, load_sealing_keys(*config.journal));
-  CS_TRY(auto opened, open_journal(*config.journal, clock));
-  journal_writer = std::make_unique<consumer::JournalWriter>(std::move(opened), clock,
-                                                             process_log(), config.journal->writer);
-  journal = std::make_unique<consumer::EgressJournal>(*journal_writer, *journal_keys, entropy,
-                                                      config.journal->calls);
   return {};
 }
 
@@ -145,7 +133,7 @@ LoopGeneration::LoopGeneration(std::shared_ptr<EgressGeneration> shared, net::Lo
                             .process_scheme = &api->parts->scheme(),
                             .upstream = apis_[i]->pool.get(),
                             .policy = &apis_[i]->policy,
-                            .journal = process.journal.get()});
+                            .journal = process.journal});
   }
   const bool has_rules = shared_->callers().has_rules();
   service_.emplace(egress_apis_, loop, process.clock, log, shared_->config().egress,

@@ -28,13 +28,8 @@ struct EgressProcess {
   SystemClock clock;
   SystemEntropy entropy;
   net::Resolver resolver{clock, {}};
-  std::unique_ptr<net::LoopThread> home;  // renews tokens, answers the admin listener
-  std::optional<store::SealingKeys> journal_keys;
-  std::unique_ptr<consumer::JournalWriter> journal_writer;
-  std::unique_ptr<consumer::EgressJournal> journal;  // null: writes are not journalled
-
-  // By the configuration that the process starts with.
-  Result<void> start_journal(const EgressConfig& config);
+  std::unique_ptr<net::LoopThread> home;       // renews tokens, answers the admin listener
+  consumer::EgressJournal* journal = nullptr;  // null: writes are not journalled
 };
 
 class EgressGeneration final {

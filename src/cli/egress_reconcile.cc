@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "cli/egress_command.h"
+#include "cli/egress_config.h"
+#include "cli/egress_generation.h"
 #include "cli/output.h"
 #include "consumer/egress/reconciler.h"
 #include "core/log.h"
@@ -27,6 +28,32 @@ std::vector<OutputRecord> to_rows(const std::vector<consumer::ReconciledEntry>& 
   return rows;
 }
 
+// The APIs as the egress makes them, on one loop and without a listener.
+Result<std::vector<consumer::ReconciledEntry>> reconcile_with(EgressConfig config,
+                                                              store::Journal& journal,
+                                                              const store::SealingKeys& keys,
+                                                              const Clock& clock,
+                                                              const ReconcileFlags& flags) {
+  CS_TRY(auto home, net::LoopThread::create());
+  EgressProcess process(std::move(home));
+  CS_TRY(auto generation, EgressGeneration::create(std::move(config), process, 1));
+  CS_TRY(const auto loop, net::Loop::create());
+  process.home->loop().post([first = generation.get()] { first->start(); });
+  process.home->start();
+  Result<std::vector<consumer::ReconciledEntry>> entries;
+  {
+    consumer::AccessLog no_log(nullptr);
+    const LoopGeneration apis(generation, *loop, no_log);
+    consumer::Reconciler reconciler(
+        *loop, clock, journal, keys, apis.egress_apis(),
+        {.attempts_per_second = flags.rate, .wait_for_held = flags.wait});
+    entries = loop->run_until_done(reconciler.run());
+  }
+  process.home->stop();
+  process.home->loop().turn(/*wait=*/false);  // what the loop's side has left to end here
+  return entries;
+}
+
 }  // namespace
 
 Result<void> reconcile_egress(const CommonOptions& common, const ReconcileFlags& flags) {
@@ -39,16 +66,7 @@ Result<void> reconcile_egress(const CommonOptions& common, const ReconcileFlags&
   CS_TRY(const store::SealingKeys keys, load_sealing_keys(journal_config));
   const SystemClock clock;
   CS_TRY(const auto journal, open_journal(journal_config, clock));
-  std::vector<consumer::ReconciledEntry> entries;
-  CS_CHECK(
-      with_egress_apis(std::move(config),
-                       [&](net::Loop& loop, std::vector<consumer::EgressApi> apis) -> Result<void> {
-                         consumer::Reconciler reconciler(
-                             loop, clock, *journal, keys, std::move(apis),
-                             {.attempts_per_second = flags.rate, .wait_for_held = flags.wait});
-                         CS_TRY(entries, loop.run_until_done(reconciler.run()));
-                         return {};
-                       }));
+  CS_TRY(const auto entries, reconcile_with(std::move(config), *journal, keys, clock, flags));
   print(to_rows(entries), common.output);
   const auto open = std::ranges::count_if(entries, [](const auto& e) { return !e.resolved(); });
   if (open == 0) return {};

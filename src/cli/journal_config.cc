@@ -42,4 +42,20 @@ Result<store::SealingKeys> load_sealing_keys(const JournalConfig& config) {
   return store::SealingKeys::parse(config.key_file, config.seal_with_version);
 }
 
+ProcessJournal::ProcessJournal(const JournalConfig& config, store::SealingKeys opened,
+                               std::unique_ptr<store::Journal> journal, const Clock& clock,
+                               Entropy& entropy, const Log& log)
+    : keys(std::move(opened)),
+      writer(std::move(journal), clock, log, config.writer),
+      calls(writer, keys, entropy, config.calls) {}
+
+Result<std::unique_ptr<ProcessJournal>> start_journal(const JournalConfig& config,
+                                                      const Clock& clock, Entropy& entropy,
+                                                      const Log& log) {
+  CS_TRY(store::SealingKeys keys, load_sealing_keys(config));
+  CS_TRY(auto journal, open_journal(config, clock));
+  return std::make_unique<ProcessJournal>(config, std::move(keys), std::move(journal), clock,
+                                          entropy, log);
+}
+
 }  // namespace countersign::cli

@@ -36,4 +36,19 @@ Result<std::unique_ptr<store::Journal>> open_journal(const JournalConfig& config
 // Errors: those of store::SealingKeys::parse().
 Result<store::SealingKeys> load_sealing_keys(const JournalConfig& config);
 
+// The journal of a process, with what it stands on.
+struct ProcessJournal {
+  ProcessJournal(const JournalConfig& config, store::SealingKeys opened,
+                 std::unique_ptr<store::Journal> journal, const Clock& clock, Entropy& entropy,
+                 const Log& log);
+  const store::SealingKeys keys;
+  consumer::JournalWriter writer;
+  consumer::EgressJournal calls;
+};
+
+// Opens the journal. All references outlive it.
+Result<std::unique_ptr<ProcessJournal>> start_journal(const JournalConfig& config,
+                                                      const Clock& clock, Entropy& entropy,
+                                                      const Log& log);
+
 }  // namespace countersign::cli

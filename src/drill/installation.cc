@@ -195,6 +195,7 @@ connect_to = "{gateway}"
 certificate = "{certificate}"
 private_key_file = "{key}"
 scheme = "{scheme}"
+{more}
 [api.{scheme}]
 {settings}
 )toml",
@@ -203,7 +204,7 @@ scheme = "{scheme}"
         fmt::arg("gateway", gateway.to_string()), fmt::arg("anchors", pki.provider_ca().string()),
         fmt::arg("certificate", client.certificate.string()),
         fmt::arg("key", client.private_key.string()), fmt::arg("scheme", api.scheme),
-        fmt::arg("settings", api.settings));
+        fmt::arg("settings", api.settings), fmt::arg("more", api.more));
   }
   const std::filesystem::path path = options.folder / "egress.toml";
   CS_CHECK(write_private_file(path, config + options.extra_toml));

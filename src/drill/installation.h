@@ -70,7 +70,8 @@ class Provider final {
 struct ConsumerApi {
   std::string name;  // also its path prefix
   std::string scheme;
-  std::string settings;  // TOML lines of [api.SCHEME]
+  std::string settings;   // TOML lines of [api.SCHEME]
+  std::string more = {};  // TOML lines of [[api]]
 };
 
 struct ConsumerOptions {

@@ -121,7 +121,9 @@ template <typename T>
 std::vector<size_t> in_key_order(std::span<const T> items) {
   std::vector<size_t> order(items.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::sort(order, {}, [&](size_t i) { return std::tuple(std::string_view(items[i].api), std::string_view(items[i].key), i); });
+  std::ranges::sort(order, {}, [&](size_t i) {
+    return std::tuple(std::string_view(items[i].api), std::string_view(items[i].key), i);
+  });
   return order;
 }
 

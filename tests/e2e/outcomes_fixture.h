@@ -25,9 +25,9 @@ class Outcomes : public WholePath {
 
   Outcomes() {
     const std::string program = std::string(COUNTERSIGN_BINARIES) + "/payment-api";
-    api = must(drill::ChildProcess::start(
-        {.argv = {program, "--listen", "127.0.0.1:0", "--database", folder / "payments.db",
-                  "--unsafe-optional-keys"}}));
+    api = must(
+        drill::ChildProcess::start({.argv = {program, "--listen", "127.0.0.1:0", "--database",
+                                             folder / "payments.db", "--unsafe-optional-keys"}}));
     const std::string line = must(api->wait_for_line([](std::string_view text) {
       return text.find("payment_api.listening") != std::string_view::npos;
     }));
@@ -42,19 +42,19 @@ class Outcomes : public WholePath {
 
   // `rules` are lines of each API's route.
   void start_egress(std::string_view rules = "", std::string_view more_toml = "") {
-    const std::string route = "key_file = \"api-key\"\n[[api.route]]\npath = \"/v1/payments\"\n" +
-                              std::string(rules);
+    const std::string route =
+        "key_file = \"api-key\"\n[[api.route]]\npath = \"/v1/payments\"\n" + std::string(rules);
     const std::string repeats =
         "retries_max = 3\nbackoff_first = \"1ms\"\nidempotency_key_honoured = true\n"
-        "add_idempotency_key = true\n";
-    consumer = must(drill::Consumer::start(
-        {.binaries = COUNTERSIGN_BINARIES,
-         .folder = folder.path(),
-         .trace_heads = false,
-         .apis = {{std::string(keyed), "api_key", route + repeats},
-                  {std::string(plain), "api_key", route}},
-         .extra_toml = std::string(more_toml)},
-        pki, client, near_gateway->address()));
+        "add_idempotency_key = true\nretry_budget_percent = 100\n";
+    consumer =
+        must(drill::Consumer::start({.binaries = COUNTERSIGN_BINARIES,
+                                     .folder = folder.path(),
+                                     .trace_heads = false,
+                                     .apis = {{std::string(keyed), "api_key", route, repeats},
+                                              {std::string(plain), "api_key", route}},
+                                     .extra_toml = std::string(more_toml)},
+                                    pki, client, near_gateway->address()));
     backend = must(consumer->caller());
   }
 

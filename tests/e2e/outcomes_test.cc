@@ -117,15 +117,15 @@ class JournalAfterACrash : public Outcomes {
  protected:
   void start_journalled() {
     if (!std::filesystem::exists(folder / "journal-key")) {
-      const drill::Finished made = must(provider->run({"generate", "sealing-key"}));
+      const drill::Finished made = must(provider->run({"generate", "store-key"}));
       must(drill::write_private_file(folder / "journal-key", made.output));
     }
     start_egress("deadline = \"2s\"\n",
                  "\n[journal]\npath = \"journal.db\"\nkey_file = \"journal-key\"\n");
   }
   drill::Finished reconcile(std::vector<std::string> more = {}) {
-    std::vector<std::string> arguments = {"egress",   "reconcile", "--config",
-                                          folder / "egress.toml", "--output", "json"};
+    std::vector<std::string> arguments = {
+        "egress", "reconcile", "--config", folder / "egress.toml", "--output", "json"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return must(provider->run(std::move(arguments)));
   }
@@ -150,7 +150,7 @@ class JournalAfterACrash : public Outcomes {
 
 TEST_F(JournalAfterACrash, reconcile_finds_the_payment_that_was_made) {
   start_journalled();
-  crash_in_the_middle(Side::response, 10, "crash-1");
+  crash_in_the_middle(Side::response, 100, "crash-1");
   EXPECT_EQ(recorded("crash-1"), 1);
   start_journalled();
   const drill::Finished done = reconcile({"--wait", "20"});
@@ -165,7 +165,7 @@ TEST_F(JournalAfterACrash, reconcile_finds_the_payment_that_was_made) {
 
 TEST_F(JournalAfterACrash, reconcile_makes_the_payment_that_was_not) {
   start_journalled();
-  crash_in_the_middle(Side::request, 10, "crash-2");
+  crash_in_the_middle(Side::request, 100, "crash-2");
   EXPECT_EQ(recorded("crash-2"), 0);
   start_journalled();
   const drill::Finished open = reconcile();
@@ -183,7 +183,7 @@ TEST_F(JournalAfterACrash, reconcile_makes_the_payment_that_was_not) {
 
 TEST_F(JournalAfterACrash, what_may_not_be_repeated_is_reported) {
   start_journalled();
-  crash_in_the_middle(Side::response, 10, "crash-3", plain);
+  crash_in_the_middle(Side::response, 100, "crash-3", plain);
   const drill::Finished done = reconcile({"--wait", "20"});
   EXPECT_EQ(done.exit_code, 1);
   EXPECT_NE(done.output.find("crash-3"), std::string::npos) << done.output;

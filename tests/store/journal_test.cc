@@ -21,8 +21,7 @@ using testing::TemporaryFolder;
 class JournalTest : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    if (GetParam() && !PostgresServer::installed())
-      GTEST_SKIP() << PostgresServer::how_to_install;
+    if (GetParam() && !PostgresServer::installed()) GTEST_SKIP() << PostgresServer::how_to_install;
     if (GetParam()) database_ = PostgresServer::shared().create_database();
     journal_ = open();
   }

@@ -56,9 +56,9 @@ struct Flow {
   int from = -1;
   int to = -1;
   std::string held;
-  uint64_t read = 0;     // into `held`, over its life
-  uint64_t written = 0;  // out of it
-  bool ended = false;    // the sender has ended
+  uint64_t read = 0;      // into `held`, over its life
+  uint64_t written = 0;   // out of it
+  bool ended = false;     // the sender has ended
   bool finished = false;  // and the receiver knows
   bool stalled = false;
   bool dropping = false;
@@ -153,15 +153,27 @@ void FaultProxy::wake() {
 }
 
 void FaultProxy::set(const Fault& fault, bool reset_open) {
-  {
-    const std::lock_guard lock(mutex_);
-    fault_ = fault;
-    reset_open_ = reset_open_ || reset_open;
+  std::unique_lock lock(mutex_);
+  fault_ = fault;
+  reset_open_ = reset_open_ || reset_open;
+  const uint64_t asked = ++sets_;
+  wake();
+  taken_.wait(lock, [&] { return sets_taken_ >= asked; });
+}
+
+// Between two rounds, so that no connection is half under the old fault.
+void FaultProxy::take_set() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(reset_open_, false)) {
+    for (auto& connection : connections_) connection->end(/*with_reset=*/true);
+  }
+  if (sets_taken_ != sets_) {
     passed_[0] = 0;
     passed_[1] = 0;
     struck_ = 0;
   }
-  wake();
+  sets_taken_ = sets_;
+  taken_.notify_all();
 }
 
 uint64_t FaultProxy::passed(Side side) const {
@@ -228,12 +240,7 @@ bool read_more(Flow& flow) {
 void FaultProxy::serve() {
   std::vector<pollfd> polled;
   while (!stopping_) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (std::exchange(reset_open_, false)) {
-        for (auto& connection : connections_) connection->end(/*with_reset=*/true);
-      }
-    }
+    take_set();
     std::erase_if(connections_, [](const auto& connection) { return !connection->open(); });
     polled.assign({{wake_, POLLIN, 0}, {listener_, POLLIN, 0}});
     int timeout = -1;
@@ -252,6 +259,8 @@ void FaultProxy::serve() {
       uint64_t count = 0;
       static_cast<void>(::read(wake_, &count, sizeof count));
     }
+    // Asked to change meanwhile: what came must not pass under the old fault.
+    if (polled[0].revents != 0) continue;
     size_t next = 2;
     for (const auto& connection : connections_) {
       for (const Side side : {Side::request, Side::response}) {

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -58,7 +59,8 @@ class FaultProxy final {
   FaultProxy& operator=(const FaultProxy&) = delete;
 
   const Endpoint& address() const { return address_; }
-  // For the connections that come from now on. With `reset_open`, all that are open end with a reset.
+  // For the connections that come from now on; returns when it is in force. With `reset_open`, all
+  // that are open end with a reset.
   void set(const Fault& fault, bool reset_open = true);
   // What has passed since the last set(), over all connections.
   uint64_t passed(Side side) const;
@@ -72,6 +74,7 @@ class FaultProxy final {
   void serve();
   void pass(Connection& connection, Side side, short from, short to);
   void accept_one();
+  void take_set();
   void wake();
   Fault take_fault();
 
@@ -79,7 +82,10 @@ class FaultProxy final {
   Endpoint address_;
   int listener_ = -1;
   int wake_ = -1;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;  // guards what follows, up to the counters
+  std::condition_variable taken_;
+  uint64_t sets_ = 0;
+  uint64_t sets_taken_ = 0;
   Fault fault_;
   bool reset_open_ = false;
   std::atomic<uint64_t> passed_[2] = {};

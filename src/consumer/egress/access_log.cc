@@ -90,10 +90,10 @@ void AccessLog::append(const AccessRecord& record) {
   append_milliseconds(buffer_, record.duration);
   append_number(buffer_, "request_bytes", record.request_bytes);
   append_number(buffer_, "response_bytes", record.response_bytes);
-  if (!record.caller.empty()) append_text(buffer_, "caller", record.caller);
-  if (!record.trace_id.empty()) append_text(buffer_, "trace_id", record.trace_id);
   if (!record.idempotency_key.empty())
     append_text(buffer_, "key", record.idempotency_key.substr(0, key_bytes_shown));
+  if (!record.caller.empty()) append_text(buffer_, "caller", record.caller);
+  if (!record.trace_id.empty()) append_text(buffer_, "trace_id", record.trace_id);
   if (!record.decision_id.empty()) append_text(buffer_, "decision_id", record.decision_id);
   if (!record.code.empty()) append_text(buffer_, "code", record.code);
   if (!record.detail.empty()) append_text(buffer_, "detail", record.detail);

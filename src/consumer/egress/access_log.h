@@ -29,9 +29,9 @@ struct AccessRecord {
   BootClock::duration duration{};
   uint64_t request_bytes = 0;  // of the body
   uint64_t response_bytes = 0;
+  std::string_view idempotency_key = {};  // of a write that had one; its beginning is logged
   std::string_view caller = {};           // "unix:uid=1000" or an address
   std::string_view trace_id = {};         // 32 hexadecimal digits; empty: none
-  std::string_view idempotency_key = {};  // of a write that had one; its beginning is logged
   std::string_view decision_id = {};      // the gateway's, if it gave one
   std::string_view code = {};             // what went wrong, if anything
   std::string_view detail = {};           // and why, for the operator of this side

@@ -79,9 +79,9 @@ EgressService::Call::~Call() {
                         .duration = duration,
                         .request_bytes = request_bytes_,
                         .response_bytes = response_bytes_,
+                        .idempotency_key = key_,
                         .caller = caller,
                         .trace_id = context_.trace_id(),
-                        .idempotency_key = key_,
                         .decision_id = decision_id_ ? decision_id_->text() : std::string_view(),
                         .code = code_,
                         .detail = detail_});

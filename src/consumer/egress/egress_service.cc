@@ -32,8 +32,8 @@ class RequestFields final : public http::RelayFields {
   }
   void add(http::HeadWriter& writer) const override {
     writer.field(attached_.field_name, attached_.field_value);
-    context_.add_trace(writer);
     if (!added_key_.empty()) writer.field(idempotency_key_field, added_key_);
+    context_.add_trace(writer);
   }
 
  private:
@@ -43,11 +43,17 @@ class RequestFields final : public http::RelayFields {
   std::string_view added_key_;
 };
 
+// What the caller is told about its call, beside the answer.
+struct ToldCall {
+  CallOutcome outcome;
+  int attempts;
+  std::string_view added_key;
+};
+
 class ResponseFields final : public http::RelayFields {
  public:
-  ResponseFields(CallOutcome outcome, int attempts, std::string_view added_key,
-                 const http::ResponseHead& head, const EgressApiOptions& api)
-      : outcome_(outcome), attempts_(attempts), added_key_(added_key) {
+  ResponseFields(const ToldCall& told, const http::ResponseHead& head, const EgressApiOptions& api)
+      : told_(told) {
     const http::Field* location = head.find("Location");
     if (location)
       location_ = rewritten_location(
@@ -60,15 +66,13 @@ class ResponseFields final : public http::RelayFields {
   }
   void add(http::HeadWriter& writer) const override {
     if (location_) writer.field("Location", *location_);
-    writer.field(outcome_field, name_of(outcome_));
-    writer.field(attempts_field, static_cast<uint64_t>(attempts_));
-    if (!added_key_.empty()) writer.field(added_key_field, added_key_);
+    writer.field(outcome_field, name_of(told_.outcome));
+    writer.field(attempts_field, static_cast<uint64_t>(told_.attempts));
+    if (!told_.added_key.empty()) writer.field(added_key_field, told_.added_key);
   }
 
  private:
-  CallOutcome outcome_;
-  int attempts_;
-  std::string_view added_key_;
+  ToldCall told_;
   std::optional<std::string> location_;  // in place of the upstream's
 };
 
@@ -214,7 +218,7 @@ Task<void> EgressService::serve(http::Exchange& exchange) {
     call.answered(**head);
     const auto sent = co_await http::relay_response(
         **head, *upstream, exchange,
-        ResponseFields(call.outcome(), call.attempts(), call.added_key(), **head,
+        ResponseFields({call.outcome(), call.attempts(), call.added_key()}, **head,
                        call.api()->options));
     call.finished(body.bytes(), sent);
     co_return;

@@ -71,10 +71,10 @@ struct EgressApi {
   Scheme* scheme = nullptr;
   const ProcessScheme* process_scheme = nullptr;
   http::Client* upstream = nullptr;
-  size_t number = 0;  // set by the service: its place in the configuration, for counters
   // Null: calls are repeated only as CallRule's defaults allow, and get no key.
   CallPolicy* policy = nullptr;
   EgressJournal* journal = nullptr;  // null: writes are not journalled
+  size_t number = 0;  // set by the service: its place in the configuration, for counters
 };
 
 // What the service uses beside its APIs. All of it outlives the service; each may be null.
