@@ -15,7 +15,7 @@ struct CallerLoad {
   int callers = 64;
   // From the start of one call to the start of the caller's next, or at once if the call took
   // longer.
-  std::chrono::milliseconds pace{100};
+  std::chrono::milliseconds pace{200};
   std::chrono::milliseconds stall{75};  // a call that takes longer is counted as stalled
   std::chrono::seconds duration{240};
 };
