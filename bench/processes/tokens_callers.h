@@ -28,7 +28,8 @@ struct CallerResult {
 };
 
 // Through an egress: plain HTTP, no credential. Each caller first makes one call that is not
-// counted; `on_warm` is called when all have had its answer, and then the counting begins.
+// counted, however it ends; `on_warm` is called when all of these have ended, and then the counting
+// begins.
 Result<CallerResult> run_callers(const Endpoint& egress, const CallerLoad& load,
                                  const std::function<void()>& on_warm);
 

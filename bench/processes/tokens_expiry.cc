@@ -8,7 +8,7 @@
 // whatever else the machine does meets them alike. Their rules for when to ask differ (ours: at 60
 // to 80 % of the lifetime, ahead of need; Go's: 10 s before the end; openid-client's program: in
 // the last second), so grants are compared for each time that a token was replaced. What is counted
-// begins when each caller has had its first answer.
+// begins when each caller's first call has ended.
 
 #include <algorithm>
 #include <functional>
