@@ -15,7 +15,7 @@ struct CallerLoad {
   int callers = 64;
   // From the start of one call to the start of the caller's next, or at once if the call took
   // longer.
-  std::chrono::milliseconds pace{100};
+  std::chrono::milliseconds pace{200};
   std::chrono::milliseconds stall{75};  // a call that takes longer is counted as stalled
   std::chrono::seconds duration{240};
 };
@@ -28,7 +28,8 @@ struct CallerResult {
 };
 
 // Through an egress: plain HTTP, no credential. Each caller first makes one call that is not
-// counted; `on_warm` is called when all have had its answer, and then the counting begins.
+// counted, however it ends; `on_warm` is called when all of these have ended, and then the counting
+// begins.
 Result<CallerResult> run_callers(const Endpoint& egress, const CallerLoad& load,
                                  const std::function<void()>& on_warm);
 

@@ -1,11 +1,14 @@
 // 64 callers across many expiries of their token: how often the issuer is asked, and what the calls
 // notice of it.
 //
+// The floor is the same egress with a token that lasts: what of the waiting is the machine's and
+// not the token's.
+//
 // All contestants run at the same time against one issuer and API, each with its own client there:
 // whatever else the machine does meets them alike. Their rules for when to ask differ (ours: at 60
 // to 80 % of the lifetime, ahead of need; Go's: 10 s before the end; openid-client's program: in
 // the last second), so grants are compared for each time that a token was replaced. What is counted
-// begins when each caller has had its first answer.
+// begins when each caller's first call has ended.
 
 #include <algorithm>
 #include <functional>
@@ -22,7 +25,7 @@ namespace {
 // More than Go's fixed margin of 10 s, so that it does not ask at every call.
 constexpr std::chrono::seconds token_lifetime{12};
 constexpr std::chrono::milliseconds grant_time{150};
-constexpr std::string_view our_client = "countersign";
+constexpr std::chrono::seconds lasting_lifetime{3600};
 
 struct Outcome {
   CallerResult calls;
@@ -73,7 +76,7 @@ std::vector<Measure> measures(const CallerLoad& load) {
        [](const Outcome& one) { return static_cast<double>(one.calls.calls); }, std::nullopt},
       {"grants asked for", "grants",
        [](const Outcome& one) { return static_cast<double>(one.record.grants); }, std::nullopt},
-      {"grants per replaced token", "grants",
+      {"grants per new token", "grants",
        [](const Outcome& one) {
          return static_cast<double>(one.record.grants) /
                 static_cast<double>(std::max<uint64_t>(1, one.record.renewals()));
@@ -92,17 +95,13 @@ std::vector<Row> rows_of(const std::string& title, const CallerLoad& load,
                          const std::vector<Outcome>& outcomes) {
   std::vector<Row> rows;
   for (const Measure& measure : measures(load)) {
-    const Row ours{.name = title + measure.name,
-                   .unit = measure.unit,
-                   .ours = measure.value(outcomes.front()),
-                   .ours_goal = measure.goal};
-    if (outcomes.size() == 1) rows.push_back(ours);
+    Row row{
+        .unit = measure.unit, .ours = measure.value(outcomes.front()), .ours_goal = measure.goal};
     for (size_t i = 1; i < outcomes.size(); ++i) {
-      Row row = ours;
-      row.name += " (" + contestants[i].name + ")";
+      row.name = title + measure.name + " (" + contestants[i].name + ")";
       row.peer = measure.value(outcomes[i]);
       row.peer_name = contestants[i].name;
-      rows.push_back(std::move(row));
+      rows.push_back(row);
     }
   }
   return rows;
@@ -113,14 +112,19 @@ std::vector<Row> rows_of(const std::string& title, const CallerLoad& load,
 Result<std::vector<Row>> expiry_rows(const TokenBench& bench) {
   const CallerLoad load{.stall = grant_time / 2,
                         .duration = token_lifetime * bench.options.expiries};
-  bench.issuer.add_client(std::string(our_client), token_lifetime, grant_time);
-  CS_TRY(const auto egress, start_token_egress(bench, {.client = std::string(our_client),
-                                                       .api = bench.issuer.address()}));
-  std::vector<Contestant> contestants;
-  contestants.push_back(
-      {"countersign egress", std::string(our_client), [&](const std::function<void()>& on_warm) {
-         return run_callers(egress->egress(), load, on_warm);
-       }});
+  bench.issuer.add_client("expiring", token_lifetime, grant_time);
+  bench.issuer.add_client("floor", lasting_lifetime, grant_time);
+  CS_TRY(const auto ours,
+         start_token_egress(bench, {.client = "expiring", .api = bench.issuer.address()}));
+  CS_TRY(const auto floor,
+         start_token_egress(bench, {.client = "floor", .api = bench.issuer.address()}));
+  const auto through = [&load](const drill::Consumer& egress) {
+    return [&load, address = egress.egress()](const std::function<void()>& on_warm) {
+      return run_callers(address, load, on_warm);
+    };
+  };
+  std::vector<Contestant> contestants = {{"ours", "expiring", through(*ours)},
+                                         {"floor", "floor", through(*floor)}};
   const PeerFiles& files = bench.setup.files();
   for (const TokenPeer& peer : built_token_peers(bench.options.peers, files)) {
     bench.issuer.add_client(peer.client, token_lifetime, grant_time);
@@ -132,8 +136,7 @@ Result<std::vector<Row>> expiry_rows(const TokenBench& bench) {
                            }});
   }
   CS_TRY(const std::vector<Outcome> outcomes, run_together(bench.issuer, contestants));
-  const std::string title =
-      fmt::format("{} callers, {} expiries: ", load.callers, bench.options.expiries);
+  const std::string title = fmt::format("{} expiries: ", bench.options.expiries);
   return rows_of(title, load, contestants, outcomes);
 }
 

@@ -49,7 +49,7 @@ std::vector<TokenPeer> built_token_peers(const std::filesystem::path& folder,
                                          "NODE_EXTRA_CA_CERTS=" + files.provider_ca.string(),
                                          "node", (node / "token_peer.mjs").string()};
   peers.push_back({.name = "openid-client", .client = "openid-client", .argv = argv});
-  peers.push_back({.name = "openid-client, shared request",
+  peers.push_back({.name = "openid-client shared",
                    .client = "openid-client-shared",
                    .argv = argv,
                    .share_request = true});
