@@ -11,6 +11,7 @@
 #include "cli/gateway_command.h"
 #include "cli/generate_commands.h"
 #include "cli/registry_commands.h"
+#include "cli/store_commands.h"
 
 namespace countersign::cli {
 namespace {
@@ -34,6 +35,7 @@ class CommandLine final {
     add_client_commands();
     add_key_commands();
     add_token_commands();
+    add_store_commands();
     add_tools();
   }
 
@@ -178,6 +180,15 @@ class CommandLine final {
     });
   }
 
+  void add_store_commands() {
+    CLI::App& store =
+        *app_.add_subcommand("store", "the tokens that egresses share")->require_subcommand(1);
+    CLI::App* rekey = command(store, "rekey", "seal every stored token under the newest key",
+                              [this] { return rekey_store(common_); });
+    add_config(rekey, "the egress's configuration");
+    add_output(rekey);
+  }
+
   void add_tools() {
     CLI::App* check =
         command(app_, "check-config", "read a configuration and tell every problem in it",
@@ -192,6 +203,10 @@ class CommandLine final {
             [this] { return generate_pepper(pepper_version_); })
         ->add_option("--pepper-version", pepper_version_,
                      "1 or more; the highest in the file makes new MACs (default 1)");
+    command(generate, "store-key", "a line for the key file of a token store",
+            [this] { return generate_store_key(store_key_version_); })
+        ->add_option("--key-version", store_key_version_,
+                     "1 or more; the highest in the file seals (default 1)");
     command(generate, "signing-key", "a private key for the issuer (PKCS#8 PEM)", [this] {
       return generate_signing_key(algorithm_);
     })->add_option("--algorithm", algorithm_, "ES256, PS256 or EdDSA (default ES256)");
@@ -213,6 +228,7 @@ class CommandLine final {
   TokenRevokeFlags token_;
   int wait_ms_ = 5000;
   int pepper_version_ = 1;
+  int store_key_version_ = 1;
   std::string algorithm_ = "ES256";
 };
 

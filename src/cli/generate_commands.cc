@@ -6,6 +6,7 @@
 #include "crypto/key.h"
 #include "crypto/signature_algorithm.h"
 #include "protocol/pepper.h"
+#include "store/sealing_keys.h"
 
 namespace countersign::cli {
 namespace {
@@ -22,6 +23,16 @@ Result<void> generate_pepper(int version) {
     return fail(ErrorKind::invalid_input, "cli.bad_flag", "--pepper-version: expected 1 or more");
   SystemEntropy entropy;
   print_secret(protocol::Peppers::new_line(static_cast<uint32_t>(version), entropy));
+  return {};
+}
+
+Result<void> generate_store_key(int version) {
+  if (version < 1 || version > static_cast<int>(store::SealingKeys::version_max)) {
+    return fail(ErrorKind::invalid_input, "cli.bad_flag",
+                "--key-version: expected a number from 1 to 1000000");
+  }
+  SystemEntropy entropy;
+  print_secret(store::SealingKeys::new_line(static_cast<uint32_t>(version), entropy));
   return {};
 }
 
