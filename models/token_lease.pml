@@ -6,7 +6,8 @@
  * ----------------------------  ---------------------------------------------------------------
  * row_*                         one row of store::TokenStore; each `atomic` is one of its operations
  * read, adopt                   SharedTokenSource::fetch_shared() and adopt()
- * claim                         TokenStore::claim(): one compare-and-set
+ * claim                         TokenStore::claim(): guard and change are one step, as its
+ *                               comparison with the generation that was seen makes them
  * ask                           SharedTokenSource::ask_under(); `grants` is the issuer's own count
  * publish, release              TokenStore::publish(), release()
  * refused                       FetchRequest::last_refused, note_refusal()
@@ -25,13 +26,13 @@
  *   at most one grant for each claimed number                    assert in ask
  *   a token never replaces a newer one                           assert in publish
  *   a process that saw a generation never goes back              assert in adopt
- *   nobody uses a generation that it knows to be refused         assert in adopt
+ *   nobody takes a generation that it knows to be refused        assert in adopt
  *   no deadlock when an owner dies                               no invalid end state
  *   somebody publishes the last generation if anybody lives      assert at the end, and <> done
  *
- * Broken on purpose: -DUNFENCED publishes without looking at the claim; -DUNCLAIMED asks without a
- * claim being granted; -DNO_EXPIRY never ends the lease of the dead; -DREPEATED asks again under a
- * number that was used.
+ * Broken on purpose, one at a time: -DUNFENCED publishes without looking at the claim; -DUNCLAIMED
+ * asks although the claim was not granted; -DNO_EXPIRY never ends the lease of the dead; -DREUSED
+ * takes a claim for unused whose number was used.
  */
 
 #ifndef PROCESSES
@@ -49,7 +50,15 @@
 #ifndef REFUSALS
 #define REFUSALS 1
 #endif
-#define CLAIMS 4 /* numbers given out at most: each claim may be lost to a death or a stall */
+#ifndef CLAIMS
+#define CLAIMS 4 /* numbers given out at most: each may be lost to a death or a stall */
+#endif
+
+#ifdef REUSED
+#define USED_UP_TO (asked_under - 1)
+#else
+#define USED_UP_TO asked_under
+#endif
 
 byte row_generation = 0;
 byte row_claimed = 0;
@@ -57,7 +66,7 @@ byte row_rejected = 0;
 byte row_owner = 0; /* 0: nobody; otherwise process + 1 */
 bool row_leased = false;
 
-byte grants[CLAIMS + 1]; /* by claimed number; [0]: without one */
+byte grants[CLAIMS + 1]; /* by claimed number; [0]: alone */
 byte deaths = 0;
 byte outages = 0;
 byte refusals = 0;
@@ -95,16 +104,15 @@ look:
   /* read, adopt */
   :: atomic { row_generation > newest && row_generation > row_rejected &&
               row_generation > rejected ->
-       assert(row_generation > rejected);
-       assert(row_generation > newest);
+       assert(row_generation > rejected && row_generation > newest);
        newest = row_generation; unshared = 0; unshared_number = 0; goto look }
   /* settle: a publication whose answer was lost */
   :: atomic { unshared == 1 && unshared_number != 0 && unshared_number == row_generation &&
               row_generation > newest ->
        newest = row_generation; unshared = 0; unshared_number = 0; goto look }
   /* holds_unused_claim */
-  :: atomic { row_leased && row_owner == self + 1 && row_claimed > asked_under ->
-       claimed = row_claimed; granted = true }
+  :: atomic { row_leased && row_owner == self + 1 && row_claimed > USED_UP_TO ->
+       claimed = row_claimed }
      goto ask
   /* claim: wanted if the newest is not enough, or was refused. Recording a refusal is part of it. */
   :: atomic { (row_generation < TARGET || row_rejected >= row_generation ||
@@ -151,9 +159,6 @@ ask:
   if
   :: atomic { deaths < DEATHS -> deaths++; goto dead }
   :: atomic { true ->
-#ifndef REPEATED
-       assert(claimed > asked_under);
-#endif
        asked_under = claimed;
        grants[claimed]++;
        assert(grants[claimed] <= 1) }
@@ -194,16 +199,7 @@ publish:
             unshared = 0; unshared_number = 0
 #endif
        fi;
-#ifndef REPEATED
-       forget()
-#endif
-     }
-#ifdef REPEATED
-     if
-     :: claimed != 0 && grants[claimed] > 0 -> goto ask
-     :: else
-     fi;
-#endif
+       forget() }
      goto look
   fi;
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/egress_config.h"
+#include "consumer/token_sharing.h"
 #include "core/log.h"
 #include "net/client_pool.h"
 #include "net/loop_thread.h"
@@ -36,6 +37,8 @@ struct Shared {
   net::Fd access_log;
   std::unique_ptr<LogSink> access_sink;
   std::unique_ptr<net::LoopThread> home;  // renews tokens
+  std::unique_ptr<Worker> token_worker;
+  std::unique_ptr<consumer::TokenSharing> sharing;  // null: each process has its own tokens
   std::vector<std::unique_ptr<SharedApi>> apis;
 };
 
@@ -70,7 +73,8 @@ Result<std::unique_ptr<SharedApi>> make_api(const EgressApiConfig& config, Share
                                 .clock = shared.clock,
                                 .entropy = shared.entropy,
                                 .issuer = api->issuer_pool.get(),
-                                .certificate_thumbprint = config.certificate_thumbprint}));
+                                .certificate_thumbprint = config.certificate_thumbprint,
+                                .sharing = shared.sharing.get()}));
   return api;
 }
 
@@ -134,6 +138,26 @@ Result<void> open_access_log(Shared& shared) {
   return {};
 }
 
+// One store, one thread for it and one set of keys for all slots of the process.
+Result<void> share_tokens(Shared& shared) {
+  const std::optional<TokenStoreConfig>& config = shared.config.token_store;
+  if (!config) return {};
+  CS_TRY(std::shared_ptr<store::TokenStore> store, open_token_store(*config, shared.clock));
+  CS_TRY(store::SealingKeys keys, load_sealing_keys(*config));
+  shared.token_worker = std::make_unique<Worker>(Worker::Options{.threads = 1});
+  shared.sharing = std::make_unique<consumer::TokenSharing>(
+      consumer::TokenSharing::Parts{
+          .store = std::move(store),
+          .keys = std::make_shared<const store::SealingKeys>(std::move(keys)),
+          .home = shared.home->loop(),
+          .worker = *shared.token_worker,
+          .clock = shared.clock,
+          .entropy = shared.entropy,
+          .log = process_log()},
+      consumer::TokenSharingOptions{.lease = config->lease});
+  return {};
+}
+
 // Everything but the log, sockets and threads. Prefixes are checked as the service wants them.
 Result<std::unique_ptr<Shared>> make_shared_parts(EgressConfig config) {
   CS_TRY(auto home, net::LoopThread::create());
@@ -142,6 +166,7 @@ Result<std::unique_ptr<Shared>> make_shared_parts(EgressConfig config) {
   for (const EgressApiConfig& api : shared->config.apis)
     prefixes.push_back({.options = api.options});
   CS_CHECK(consumer::check_apis(prefixes));
+  CS_CHECK(share_tokens(*shared));
   for (const EgressApiConfig& api : shared->config.apis) {
     CS_TRY(auto made, make_api(api, *shared));
     shared->apis.push_back(std::move(made));

@@ -159,6 +159,7 @@ Result<EgressConfig> load_egress_config(const CommonOptions& common) {
   const std::vector<ConfigSection> apis = root.tables("api");
   if (apis.empty()) root.problem("api", "at least one [[api]] is needed");
   for (const ConfigSection& api : apis) config.apis.push_back(read_api(api));
+  config.token_store = read_token_store(root);
   config.unsafe_options = reader.unsafe_options();
   CS_CHECK(reader.finish());
   return config;

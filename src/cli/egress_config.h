@@ -9,6 +9,7 @@
 
 #include "cli/common_options.h"
 #include "cli/server_config.h"
+#include "cli/token_store_config.h"
 #include "consumer/egress/egress_service.h"
 #include "consumer/schemes/scheme_registry.h"
 #include "core/result.h"
@@ -37,6 +38,7 @@ struct EgressConfig {
   std::string access_log_path;  // empty: no access log; "-": standard output
   consumer::EgressOptions egress;
   std::vector<EgressApiConfig> apis;
+  std::optional<TokenStoreConfig> token_store;  // tokens are shared through it
   std::vector<std::string> unsafe_options;
 };
 

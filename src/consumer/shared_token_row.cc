@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "consumer/shared_token_source.h"
+#include "store/rekey.h"
 
 namespace countersign::consumer {
 namespace {
@@ -32,19 +33,23 @@ RunOn<store::Claim> SharedTokenSource::claim_next(uint64_t seen_generation, micr
   });
 }
 
-RunOn<bool> SharedTokenSource::publish_token(const Unshared& fresh, uint64_t claimed) {
-  Result<store::SealedToken> sealed = seal(fresh, claimed);
-  return sharing_.on_store<bool>([slot = slot_, owner = owner_, claimed, sealed = std::move(sealed),
-                                  started = fresh.started.boot, lifetime = fresh.lifetime,
-                                  &clock = sharing_.parts_.clock](
-                                     store::TokenStore& store) mutable -> Result<bool> {
-    if (!sealed) return fail(std::move(sealed).error());
-    // Measured at the last moment: waiting for this thread does not make the token younger.
-    const auto age = duration_cast<microseconds>(clock.boot_now() - started);
-    sealed->age = std::max(age, microseconds(0));
-    sealed->expires_in = lifetime - sealed->age;
-    return store.publish(slot, owner, claimed, *sealed);
-  });
+RunOn<bool> SharedTokenSource::publish_token(const Held& fresh, uint64_t claimed) {
+  const auto& parts = sharing_.parts_;
+  Result<store::Sealed> sealed = parts.keys->seal(
+      fresh.token.unsafe_reveal(), store::token_row_of(slot_, claimed), parts.entropy);
+  return sharing_.on_store<bool>(
+      [slot = slot_, owner = owner_, claimed, sealed = std::move(sealed),
+       started = fresh.started.boot, lifetime = fresh.lifetime,
+       &clock = parts.clock](store::TokenStore& store) mutable -> Result<bool> {
+        if (!sealed) return fail(std::move(sealed).error());
+        // Measured at the last moment: waiting for this thread does not make the token younger.
+        const auto age = duration_cast<microseconds>(clock.boot_now() - started);
+        return store.publish(slot, owner, claimed,
+                             {.sealed = std::move(sealed->bytes),
+                              .key_version = sealed->key_version,
+                              .age = std::max(age, microseconds(0)),
+                              .expires_in = lifetime - std::max(age, microseconds(0))});
+      });
 }
 
 bool SharedTokenSource::adoptable(const store::TokenRow& row, const Instant& read_at) const {
@@ -52,49 +57,49 @@ bool SharedTokenSource::adoptable(const store::TokenRow& row, const Instant& rea
   if (!row.token || row.generation <= std::max({newest_, refused, unreadable_})) return false;
   if (row.token->expires_in <= microseconds(0)) return false;
   // A token had while the store was away may be younger than what others published since.
-  return !unshared_ || started_of(*row.token, read_at).boot > unshared_->started.boot;
+  return !unshared() || started_of(*row.token, read_at).boot > held_->started.boot;
 }
 
 std::optional<TokenGrant> SharedTokenSource::adopt(const store::TokenRow& row,
                                                    const Instant& read_at) {
-  settle(row);
   if (!adoptable(row, read_at)) return std::nullopt;
-  Result<Secret> token = open(row);
+  Result<Secret> token = sharing_.parts_.keys->open(row.token->sealed, row.token->key_version,
+                                                    store::token_row_of(slot_, row.generation));
   if (!token) {
     unreadable_ = row.generation;
     sharing_.token_is_unreadable(slot_, row.generation, token.error());
     return std::nullopt;
   }
-  newest_ = row.generation;
-  given_ = row.generation;
-  given_token_ = *token;
+  note_shared(row.generation);
+  held_ = Held{.token = *std::move(token),
+               .started = started_of(*row.token, read_at),
+               .lifetime = duration_cast<seconds>(row.token->age + row.token->expires_in)};
   given_refused_ = false;
-  unshared_.reset();
   failures_in_row_ = 0;
   ++counts_.adopted;
-  return TokenGrant{
-      .access_token = *std::move(token),
-      .lifetime = duration_cast<seconds>(row.token->age + row.token->expires_in),
-      .counted_from = started_of(*row.token, read_at)};
+  return grant_of(*held_);
 }
 
-// A publication whose answer was lost did happen.
-void SharedTokenSource::settle(const store::TokenRow& row) {
-  if (unshared_ && unshared_->claimed != 0 && unshared_->claimed == row.generation) {
-    note_shared(row.generation);
+// What a row says of this source's own past.
+void SharedTokenSource::follow(const store::TokenRow& row) {
+  if (row.claimed < newest_) {
+    // The store was replaced, or restored from an older copy: numbers begin anew.
+    newest_ = given_ = rejected_ = told_refused_ = unreadable_ = asked_under_ = closed_seen_ = 0;
+    if (held_) held_->claimed = 0;
   }
+  // A publication whose answer was lost did happen.
+  const bool published = row.generation != 0 && held_ && held_->claimed == row.generation;
+  if (published && given_ == 0) note_shared(row.generation);
 }
 
 void SharedTokenSource::note_shared(uint64_t generation) {
   newest_ = generation;
   given_ = generation;
-  unshared_.reset();
 }
 
 void SharedTokenSource::note_refusal() {
   given_refused_ = true;
   rejected_ = std::max(rejected_, given_);
-  unshared_.reset();
 }
 
 // A claim of this source whose answer was lost: its number was never used.
@@ -122,7 +127,7 @@ TokenFailure SharedTokenSource::still_leased(const store::TokenRow& row) {
 // Makes a failure of a grant that is of no use to anybody.
 void SharedTokenSource::check_grant(Outcome& granted, const Instant& started) const {
   if (!granted) return;
-  if (given_refused_ && granted->access_token == given_token_) {
+  if (given_refused_ && held_ && granted->access_token == held_->token) {
     granted = std::unexpected(TokenFailure{
         .error = make_error(ErrorKind::unavailable, "consumer.refused_token_again",
                             "the issuer answered with the token that the provider refuses")});
@@ -133,9 +138,8 @@ void SharedTokenSource::check_grant(Outcome& granted, const Instant& started) co
   }
 }
 
-SharedTokenSource::Unshared SharedTokenSource::unshared_of(TokenGrant granted,
-                                                           const Instant& started,
-                                                           uint64_t claimed) const {
+SharedTokenSource::Held SharedTokenSource::held_of(TokenGrant granted, const Instant& started,
+                                                   uint64_t claimed) const {
   const seconds lifetime = lifetime_of(granted);
   return {.token = std::move(granted.access_token),
           .started = granted.counted_from.value_or(started),
@@ -147,17 +151,17 @@ seconds SharedTokenSource::lifetime_of(const TokenGrant& granted) const {
   return std::min(granted.lifetime.value_or(options_.assumed_lifetime), options_.lifetime_max);
 }
 
-TokenGrant SharedTokenSource::give_unshared(Unshared fresh) {
+TokenGrant SharedTokenSource::give(Held fresh) {
   given_ = 0;
-  given_token_ = fresh.token;
   given_refused_ = false;
   failures_in_row_ = 0;
   ++counts_.granted;
-  TokenGrant grant{.access_token = fresh.token,
-                   .lifetime = fresh.lifetime,
-                   .counted_from = fresh.started};
-  unshared_ = std::move(fresh);
-  return grant;
+  held_ = std::move(fresh);
+  return grant_of(*held_);
+}
+
+TokenGrant SharedTokenSource::grant_of(const Held& held) {
+  return {.access_token = held.token, .lifetime = held.lifetime, .counted_from = held.started};
 }
 
 BootClock::duration SharedTokenSource::count_failure(TokenFailure& failure) {

@@ -17,22 +17,6 @@ TokenFailure transient(std::string_view code, std::string_view text) {
 
 }  // namespace
 
-// Keeps fetch() and offer() from working on the row at one time: they would take each other's
-// claim for their own.
-class SharedTokenSource::Busy final {
- public:
-  explicit Busy(SharedTokenSource& source) : source_(source) { source_.busy_ = true; }
-  Busy(const Busy&) = delete;
-  ~Busy() {
-    source_.busy_ = false;
-    source_.free_.set();
-    source_.free_.reset();
-  }
-
- private:
-  SharedTokenSource& source_;
-};
-
 SharedTokenSource::SharedTokenSource(TokenSharing& sharing, const SlotKey& key, std::string owner,
                                      TokenSource& issuer, const SlotOptions& slot)
     : sharing_(sharing),
@@ -81,6 +65,7 @@ Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::fetch_shared(BootTim
     Instant asked_at = now();
     CS_CO_TRY(store::TokenRow row, co_await read_row());
     sharing_.store_is_there();
+    follow(row);
     if (auto grant = adopt(row, asked_at)) co_return Outcome(*std::move(grant));
     if (holds_unused_claim(row)) {
       co_return co_await ask_under(row.claimed, asked_at.boot + row.lease_for, deadline);
@@ -88,8 +73,7 @@ Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::fetch_shared(BootTim
     const bool refusal_is_news = rejected_ > row.rejected;
     if (row.lease_for <= microseconds(0) || refusal_is_news) {
       asked_at = now();
-      const auto lease = duration_cast<microseconds>(deadline - asked_at.boot) +
-                         microseconds(sharing_.options_.lease_margin);
+      const microseconds lease(sharing_.options_.lease);
       CS_CO_TRY(store::Claim claim, co_await claim_next(row.generation, lease));
       if (claim.granted) {
         co_return co_await ask_under(claim.row.claimed, asked_at.boot + lease, deadline);
@@ -110,7 +94,7 @@ Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::ask_under(uint64_t c
                                                                       BootTime deadline) {
   asked_under_ = claimed;
   const Instant started = now();
-  const BootTime until = std::min(deadline, lease_end - sharing_.options_.lease_margin);
+  const BootTime until = std::min(deadline, lease_end - sharing_.options_.publish_room());
   if (started.boot >= until) {
     // This process was stopped, or the store was slow: the lease may be another's by the time of
     // an answer.
@@ -126,17 +110,17 @@ Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::ask_under(uint64_t c
     co_await release(claimed, pause);
     co_return granted;
   }
-  co_return co_await publish_or_adopt(unshared_of(*std::move(granted), started, claimed));
+  co_return co_await publish_or_adopt(held_of(*std::move(granted), started, claimed));
 }
 
-Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::publish_or_adopt(Unshared fresh) {
+Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::publish_or_adopt(Held fresh) {
   Result<bool> published = co_await publish_token(fresh, fresh.claimed);
   if (!published) {
     sharing_.store_is_away(published.error());
-    co_return Outcome(give_unshared(std::move(fresh)));
+    co_return Outcome(give(std::move(fresh)));
   }
   if (*published) {
-    TokenGrant grant = give_unshared(std::move(fresh));
+    TokenGrant grant = give(std::move(fresh));
     note_shared(asked_under_);
     co_return Outcome(std::move(grant));
   }
@@ -146,7 +130,7 @@ Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::publish_or_adopt(Uns
   if (row) {
     if (auto newer = adopt(*row, asked_at)) co_return Outcome(*std::move(newer));
   }
-  co_return Outcome(give_unshared(std::move(fresh)));
+  co_return Outcome(give(std::move(fresh)));
 }
 
 Task<SharedTokenSource::Outcome> SharedTokenSource::ask_alone(BootTime deadline) {
@@ -154,7 +138,7 @@ Task<SharedTokenSource::Outcome> SharedTokenSource::ask_alone(BootTime deadline)
   Outcome granted = co_await issuer_.fetch({.deadline = deadline, .last_refused = given_refused_});
   check_grant(granted, started);
   if (!granted) co_return granted;
-  co_return give_unshared(unshared_of(*std::move(granted), started, 0));
+  co_return give(held_of(*std::move(granted), started, 0));
 }
 
 Task<void> SharedTokenSource::release(uint64_t claimed, BootClock::duration closed_for) {

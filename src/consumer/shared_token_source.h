@@ -39,32 +39,45 @@ class SharedTokenSource final : public TokenSource {
  private:
   using Outcome = std::expected<TokenGrant, TokenFailure>;
 
-  // A token that this process has from the issuer and the store does not have from it.
-  struct Unshared {
-    Secret token;
+  struct Held {
+    Secret token = {};
     Instant started{};  // of the request for it
     std::chrono::seconds lifetime{};
-    uint64_t claimed = 0;  // the number it was asked for under; 0: none
+    uint64_t claimed = 0;  // the number under which this process asked for it; 0: none
   };
-  class Busy;
+  // Keeps fetch() and offer() from working on the row at one time: they would take each other's
+  // claim for their own.
+  class Busy final {
+   public:
+    explicit Busy(SharedTokenSource& source) : source_(source) { source_.busy_ = true; }
+    Busy(const Busy&) = delete;
+    ~Busy() {
+      source_.busy_ = false;
+      source_.free_.set();
+      source_.free_.reset();
+    }
+
+   private:
+    SharedTokenSource& source_;
+  };
 
   // An error is the store's: it is away. A failure within the Outcome is the issuer's, or nobody's.
   Task<Result<Outcome>> fetch_shared(BootTime deadline);
   Task<Result<Outcome>> ask_under(uint64_t claimed, BootTime lease_end, BootTime deadline);
-  Task<Result<Outcome>> publish_or_adopt(Unshared fresh);
+  Task<Result<Outcome>> publish_or_adopt(Held fresh);
   Task<Outcome> ask_alone(BootTime deadline);
   Task<void> release(uint64_t claimed, BootClock::duration closed_for);
 
   // In shared_token_row.cc.
   RunOn<store::TokenRow> read_row();
   RunOn<store::Claim> claim_next(uint64_t seen_generation, std::chrono::microseconds lease);
-  RunOn<bool> publish_token(const Unshared& fresh, uint64_t claimed);
-  Result<store::SealedToken> seal(const Unshared& fresh, uint64_t claimed) const;
-  Result<Secret> open(const store::TokenRow& row) const;
+  RunOn<bool> publish_token(const Held& fresh, uint64_t claimed);
   // `read_at`: before the row was asked for.
   std::optional<TokenGrant> adopt(const store::TokenRow& row, const Instant& read_at);
   bool adoptable(const store::TokenRow& row, const Instant& read_at) const;
-  void settle(const store::TokenRow& row);
+  void follow(const store::TokenRow& row);
+  // The token given last is not in the store, and could be.
+  bool unshared() const { return held_ && given_ == 0 && !given_refused_; }
   void note_shared(uint64_t generation);
   void note_refusal();
   bool holds_unused_claim(const store::TokenRow& row) const;
@@ -72,9 +85,10 @@ class SharedTokenSource final : public TokenSource {
   TokenFailure closed_row(const store::TokenRow& row);
   static TokenFailure still_leased(const store::TokenRow& row);
   void check_grant(Outcome& granted, const Instant& started) const;
-  Unshared unshared_of(TokenGrant granted, const Instant& started, uint64_t claimed) const;
+  Held held_of(TokenGrant granted, const Instant& started, uint64_t claimed) const;
   std::chrono::seconds lifetime_of(const TokenGrant& granted) const;
-  TokenGrant give_unshared(Unshared fresh);
+  TokenGrant give(Held fresh);
+  static TokenGrant grant_of(const Held& held);
   BootClock::duration count_failure(TokenFailure& failure);
 
   // In shared_token_watch.cc.
@@ -92,16 +106,15 @@ class SharedTokenSource final : public TokenSource {
   SlotOptions options_;
   TokenListener* listener_ = nullptr;
 
-  uint64_t newest_ = 0;       // newest shared generation that was given to the slot
-  uint64_t given_ = 0;        // generation of the token given last; 0: it is unshared
-  uint64_t rejected_ = 0;     // generations up to this one were refused here
+  uint64_t newest_ = 0;        // newest shared generation that was given to the slot
+  uint64_t given_ = 0;         // generation of the token given last; 0: it is unshared
+  uint64_t rejected_ = 0;      // generations up to this one were refused here
   uint64_t told_refused_ = 0;  // generations up to this one were refused elsewhere: the slot knows
-  uint64_t unreadable_ = 0;   // newest generation that did not open
-  uint64_t asked_under_ = 0;  // newest claimed number that was used, for a request or an offer
-  uint64_t closed_seen_ = 0;  // claimed number whose failure was counted
-  Secret given_token_;        // the token given last
+  uint64_t unreadable_ = 0;    // newest generation that did not open
+  uint64_t asked_under_ = 0;   // newest claimed number that was used, for a request or an offer
+  uint64_t closed_seen_ = 0;   // claimed number whose failure was counted
+  std::optional<Held> held_;   // the token given last
   bool given_refused_ = false;
-  std::optional<Unshared> unshared_;
   uint32_t failures_in_row_ = 0;
   SharingState counts_;
   bool told_alone_ = false;

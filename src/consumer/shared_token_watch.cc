@@ -27,14 +27,14 @@ Task<Result<void>> SharedTokenSource::look() {
   CS_CO_TRY(const store::TokenRow row, co_await read_row());
   sharing_.store_is_there();
   if (busy_) co_return Result<void>();  // a fetch() began meanwhile and sees for itself
-  settle(row);
+  follow(row);
   const bool refused_elsewhere = given_ > told_refused_ && row.rejected >= given_;
   if (adoptable(row, read_at)) {
     if (listener_) listener_->token_changed();
   } else if (refused_elsewhere && !given_refused_) {
     told_refused_ = given_;
     if (listener_) listener_->token_refused();
-  } else if (unshared_) {
+  } else if (unshared()) {
     co_return co_await offer(row);
   }
   co_return Result<void>();
@@ -42,11 +42,8 @@ Task<Result<void>> SharedTokenSource::look() {
 
 Task<Result<void>> SharedTokenSource::offer(store::TokenRow row) {
   const Busy busy(*this);
-  const Unshared mine = *unshared_;
-  if (now().boot >= mine.started.boot + mine.lifetime) {
-    unshared_.reset();
-    co_return Result<void>();
-  }
+  const Held mine = *held_;
+  if (now().boot >= mine.started.boot + mine.lifetime) co_return Result<void>();
   const bool is_own = row.lease_owner == owner_;
   // Somebody is about to publish a younger one, or the issuer is left alone: then this one helps
   // nobody yet.

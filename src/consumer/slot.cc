@@ -53,7 +53,8 @@ class TokenSlot::FromSource final : public TokenListener {
  private:
   void token_changed() override {
     // A breaker that is open waits for its time, whoever has a new token.
-    const bool breaker_open = slot_.refused_in_row_ >= 2 && slot_.state_.retry_at > slot_.home_.now();
+    const bool breaker_open =
+        slot_.refused_in_row_ >= 2 && slot_.state_.retry_at > slot_.home_.now();
     if (!breaker_open) slot_.begin_renewal();
   }
   void token_refused() override {

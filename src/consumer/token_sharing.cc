@@ -26,8 +26,8 @@ std::unique_ptr<TokenSource> TokenSharing::share(const SlotKey& key, TokenSource
 
 void TokenSharing::store_is_away(const Error& why) {
   if (std::exchange(why_away_, why).code.empty()) {
-  parts_.log.warning("token_store.away", {{"error", why},
-                                            {"effect", "tokens are renewed without sharing them"}});
+    parts_.log.warning("token_store.away",
+                       {{"error", why}, {"effect", "tokens are renewed without sharing them"}});
   }
 }
 

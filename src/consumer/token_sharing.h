@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -28,9 +29,12 @@ namespace countersign::consumer {
 struct TokenSharingOptions {
   // A store that takes longer for one operation is taken to be away.
   std::chrono::milliseconds store_timeout{2'000};
-  // A lease lasts this much longer than the token request may take: time to publish the token. At
-  // least twice the store's time-out leaves room for a slow claim and a slow publication.
-  std::chrono::milliseconds lease_margin{4'000};
+  // How long one process may take to renew a token before another may try.
+  std::chrono::milliseconds lease{15'000};
+  // The end of a lease is for publishing the token; the request for it has ended by then.
+  std::chrono::milliseconds publish_room() const {
+    return std::min(std::chrono::milliseconds(3'000), lease / 2);
+  }
   // Who waits for another process's token looks this often, doubling from the first to the second.
   std::chrono::milliseconds poll_first{50};
   std::chrono::milliseconds poll_max{250};
@@ -42,9 +46,10 @@ struct TokenSharingOptions {
 class TokenSharing final {
  public:
   struct Parts {
-    std::shared_ptr<store::TokenStore> store;  // used on this object's own thread alone
+    std::shared_ptr<store::TokenStore> store;  // used on the worker alone
     std::shared_ptr<const store::SealingKeys> keys;
     Executor& home;  // of all slots; this and what follows outlives the sharing
+    Worker& worker;  // with one thread: a store belongs to one at a time
     const Clock& clock;
     Entropy& entropy;
     const Log& log;
@@ -67,7 +72,7 @@ class TokenSharing final {
   template <typename T>
   RunOn<T> on_store(std::move_only_function<Result<T>(store::TokenStore&)> work) {
     return run_on<T>(
-        worker_, parts_.home,
+        parts_.worker, parts_.home,
         [store = parts_.store, job = std::move(work)]() mutable { return job(*store); },
         parts_.home.now() + options_.store_timeout);
   }
@@ -80,10 +85,9 @@ class TokenSharing final {
 
   Parts parts_;
   TokenSharingOptions options_;
-  Error why_away_ = {};    // empty code: not away
+  Error why_away_ = {};     // empty code: not away
   std::string owner_ = {};  // a random name of this process, for the rows
   uint64_t sources_made_ = 0;
-  Worker worker_{{.threads = 1, .queue_max = 1024}};  // last: its thread ends first
 };
 
 }  // namespace countersign::consumer

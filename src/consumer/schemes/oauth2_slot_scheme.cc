@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "consumer/schemes/redact.h"
+#include "consumer/slot_identity.h"
+#include "consumer/token_sharing.h"
 #include "core/ascii.h"
 #include "http/challenge.h"
 #include "http/target.h"
@@ -61,7 +63,9 @@ class Oauth2ProcessScheme final : public ProcessScheme {
   Oauth2ProcessScheme(SlotKey key, OAuthSourceOptions source, SlotOptions slot,
                       const SchemeParts& parts)
       : source_(*parts.issuer, parts.clock, std::move(source)),
-        slot_(std::move(key), source_, parts.home, parts.clock, parts.entropy, slot) {}
+        shared_(parts.sharing ? parts.sharing->share(key, source_, slot) : nullptr),
+        slot_(std::move(key), shared_ ? *shared_ : source_, parts.home, parts.clock, parts.entropy,
+              slot) {}
 
   void start() override { slot_.start(); }
   std::unique_ptr<Scheme> for_loop(Executor& loop) override {
@@ -77,6 +81,7 @@ class Oauth2ProcessScheme final : public ProcessScheme {
 
  private:
   OAuthTokenSource source_;
+  std::unique_ptr<TokenSource> shared_;  // null: tokens are this process's own
   TokenSlot slot_;
 };
 
@@ -135,7 +140,8 @@ Result<std::unique_ptr<ProcessScheme>> make_oauth2_slot_scheme(const SchemeSetti
   }
   const SlotKey key{.issuer = source.issuer,
                     .client_id = source.client_id,
-                    .credential_version = parts.credential_version,
+                    .credential_version = has_secret ? credential_version_of(source.client_secret)
+                                                     : parts.credential_version,
                     .scopes = source.scopes,
                     .resource = source.resource,
                     .certificate_thumbprint =

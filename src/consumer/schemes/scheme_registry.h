@@ -21,6 +21,8 @@
 
 namespace countersign::consumer {
 
+class TokenSharing;
+
 // One thing a scheme must or can be told, in a configuration's table of that scheme.
 struct SettingSpec {
   enum class Kind {
@@ -55,8 +57,11 @@ struct SchemeParts {
   Entropy& entropy;
   http::Client* issuer = nullptr;  // on `home`; reaches the issuer's origin. Null if there is none
   std::string certificate_thumbprint =
-      {};                           // x5t#S256 of this side's certificate; empty if there is none
-  uint64_t credential_version = 0;  // changes whenever a credential of this client is replaced
+      {};  // x5t#S256 of this side's certificate; empty if there is none
+  // Changes whenever a credential of this client is replaced, the same number on every host. A
+  // scheme whose credential is a secret derives its own.
+  uint64_t credential_version = 0;
+  TokenSharing* sharing = nullptr;  // with other processes; null: tokens are this process's own
 };
 
 struct SchemeRow {
