@@ -19,7 +19,7 @@ SlotKey whole_key() {
 
 TEST(SlotIdentity, IsTheSameForEveryProcessAndRelease) {
   // Changing the digest cuts every fleet in two while it is updated.
-  EXPECT_EQ(slot_identity(whole_key()), "TOLEARN");
+  EXPECT_EQ(slot_identity(whole_key()), "Q2QW0BQpGgYeEPoydxNPXcc38vEeoiA4J8QgGCeCu9I");
 }
 
 TEST(SlotIdentity, DoesNotDependOnTheOrderOfScopes) {
