@@ -4,7 +4,7 @@
 # inside is installed beside it. Shared: what the interface needs of them; only the interface is
 # exported (src/client/exports.map).
 function(cs_client_library target type)
-  set(COUNTERSIGN_CLIENT_LAYERS core crypto jose protocol http net consumer)
+  set(COUNTERSIGN_CLIENT_LAYERS core crypto jose protocol http net store consumer)
   # What those layers need; a program that links statically needs it too. The same stands in
   # cmake/countersignConfig.cmake.in and cmake/countersign.pc.in.
   set(COUNTERSIGN_CLIENT_NEEDS OpenSSL::SSL OpenSSL::Crypto fmt::fmt PkgConfig::TOMLPLUSPLUS Threads::Threads)

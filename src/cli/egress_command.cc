@@ -24,6 +24,7 @@ struct Shared {
   net::Fd access_log;
   std::unique_ptr<LogSink> access_sink;
   std::unique_ptr<ProcessJournal> journal;
+  std::unique_ptr<ProcessTokenSharing> sharing;
   std::shared_ptr<EgressGeneration> generation;
   std::optional<EgressLoops> loops;
   std::optional<EgressAdmin> admin;
@@ -65,6 +66,12 @@ void reopen_access_log(const Shared& shared, const Log& log) {
 Result<std::unique_ptr<Shared>> make_shared_parts(EgressConfig config) {
   CS_TRY(auto home, net::LoopThread::create());
   auto shared = std::make_unique<Shared>(std::move(home));
+  if (config.token_store) {
+    CS_TRY(shared->sharing,
+           share_tokens(*config.token_store, shared->process.home->loop(), shared->process.clock,
+                        shared->process.entropy, process_log()));
+    shared->process.sharing = &shared->sharing->slots;
+  }
   CS_TRY(shared->generation, EgressGeneration::create(std::move(config), shared->process, 1));
   return shared;
 }

@@ -47,6 +47,7 @@ Result<EgressConfig> load_egress_config(const CommonOptions& common) {
   config.admin = read_admin(root);
   config.watch_files = root.section("reload").boolean("watch_files", config.watch_files);
   config.journal = read_journal(root);
+  config.token_store = read_token_store(root);
   config.unsafe_options = reader.unsafe_options();
   config.files = reader.files();
   CS_CHECK(reader.finish());

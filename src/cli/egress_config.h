@@ -11,6 +11,7 @@
 #include "cli/common_options.h"
 #include "cli/journal_config.h"
 #include "cli/server_config.h"
+#include "cli/token_store_config.h"
 #include "client/api_config.h"
 #include "consumer/egress/egress_service.h"
 #include "core/result.h"
@@ -37,6 +38,7 @@ struct EgressConfig {
   std::vector<consumer::CallerRuleOptions> callers;
   std::optional<net::ListenOptions> admin;
   std::optional<JournalConfig> journal;
+  std::optional<TokenStoreConfig> token_store;  // tokens are shared through it
   std::vector<std::string> unsafe_options;
   std::vector<std::filesystem::path> files;  // all that were read: what a reload depends on
   bool watch_files = true;                   // reload when one of them changes, not on SIGHUP alone

@@ -71,7 +71,8 @@ Result<void> EgressGeneration::add_api(const EgressApiConfig& config,
   auto parts = client::ApiParts::create(config, {.home = process_.home->loop(),
                                                  .resolver = process_.resolver,
                                                  .clock = process_.clock,
-                                                 .entropy = process_.entropy});
+                                                 .entropy = process_.entropy,
+                                                 .sharing = process_.sharing});
   if (!parts) {
     Error all = parts.error().front();
     for (size_t i = 1; i < parts.error().size(); ++i)

@@ -30,6 +30,7 @@ struct EgressProcess {
   net::Resolver resolver{clock, {}};
   std::unique_ptr<net::LoopThread> home;       // renews tokens, answers the admin listener
   consumer::EgressJournal* journal = nullptr;  // null: writes are not journalled
+  consumer::TokenSharing* sharing = nullptr;   // null: tokens are this process's own
 };
 
 class EgressGeneration final {

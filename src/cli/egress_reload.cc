@@ -146,6 +146,7 @@ void EgressReload::warn_of_restart(const EgressConfig& next) const {
   if (!(next.server == now.server)) warn("[[listener]] or [server]");
   if (!(next.admin == now.admin)) warn("[admin]");
   if (next.journal != now.journal) warn("[journal]");
+  if (!(next.token_store == now.token_store)) warn("[token_store]");
   if (next.access_log_path != now.access_log_path) warn("[log] access_log");
 }
 

@@ -96,4 +96,27 @@ Result<store::SealingKeys> load_sealing_keys(const TokenStoreConfig& config) {
   return store::SealingKeys::parse(config.key_file, config.seal_with_version);
 }
 
+ProcessTokenSharing::ProcessTokenSharing(const TokenStoreConfig& config,
+                                         std::shared_ptr<store::TokenStore> store,
+                                         store::SealingKeys keys, Executor& home,
+                                         const Clock& clock, Entropy& entropy, const Log& log)
+    : worker({.threads = 1}),
+      slots({.store = std::move(store),
+             .keys = std::make_shared<const store::SealingKeys>(std::move(keys)),
+             .home = home,
+             .worker = worker,
+             .clock = clock,
+             .entropy = entropy,
+             .log = log},
+            {.lease = config.lease}) {}
+
+Result<std::unique_ptr<ProcessTokenSharing>> share_tokens(const TokenStoreConfig& config,
+                                                          Executor& home, const Clock& clock,
+                                                          Entropy& entropy, const Log& log) {
+  CS_TRY(store::SealingKeys keys, load_sealing_keys(config));
+  CS_TRY(auto store, open_token_store(config, clock));
+  return std::make_unique<ProcessTokenSharing>(config, std::move(store), std::move(keys), home,
+                                               clock, entropy, log);
+}
+
 }  // namespace countersign::cli

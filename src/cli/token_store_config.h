@@ -9,10 +9,13 @@
 #include <optional>
 #include <string>
 
+#include "consumer/token_sharing.h"
 #include "core/clock.h"
 #include "core/config.h"
+#include "core/log.h"
 #include "core/result.h"
 #include "core/secret.h"
+#include "core/worker.h"
 #include "store/postgres.h"
 #include "store/sealing_keys.h"
 #include "store/token_store.h"
@@ -29,6 +32,8 @@ struct TokenStoreConfig {
   std::chrono::milliseconds lease{15'000};
 
   std::string name() const;  // for messages: the file, or the database and its host
+
+  friend bool operator==(const TokenStoreConfig&, const TokenStoreConfig&) = default;
 };
 
 // `postgres` and the keys that go with it, of any table that names a database. Problems are noted.
@@ -49,5 +54,19 @@ Result<std::unique_ptr<store::TokenStore>> open_token_store(const TokenStoreConf
 
 // Errors: those of store::SealingKeys::parse().
 Result<store::SealingKeys> load_sealing_keys(const TokenStoreConfig& config);
+
+// One store, one thread for it and one set of keys for all slots of a process.
+struct ProcessTokenSharing {
+  ProcessTokenSharing(const TokenStoreConfig& config, std::shared_ptr<store::TokenStore> store,
+                      store::SealingKeys keys, Executor& home, const Clock& clock, Entropy& entropy,
+                      const Log& log);
+  Worker worker;
+  consumer::TokenSharing slots;
+};
+
+// `home` is where the slots are renewed. All references outlive it.
+Result<std::unique_ptr<ProcessTokenSharing>> share_tokens(const TokenStoreConfig& config,
+                                                          Executor& home, const Clock& clock,
+                                                          Entropy& entropy, const Log& log);
 
 }  // namespace countersign::cli

@@ -36,7 +36,8 @@ std::expected<std::unique_ptr<ApiParts>, std::vector<Error>> ApiParts::create(
   consumer::SchemeParts scheme_parts{.home = context.home,
                                      .clock = context.clock,
                                      .entropy = context.entropy,
-                                     .certificate_thumbprint = config.certificate_thumbprint};
+                                     .certificate_thumbprint = config.certificate_thumbprint,
+                                     .sharing = context.sharing};
   const auto add_issuer = [&](const http::Url& url, const std::optional<Endpoint>& connect_to,
                               const net::TlsClientContext::Options& options) {
     auto made = make_issuer(url, connect_to, options, context);

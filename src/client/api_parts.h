@@ -23,6 +23,7 @@ struct PartsContext {
   net::Resolver& resolver;
   const Clock& clock;
   Entropy& entropy;
+  consumer::TokenSharing* sharing = nullptr;  // null: tokens are this process's own
 };
 
 class ApiParts final {

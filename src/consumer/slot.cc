@@ -44,6 +44,27 @@ class TokenSlot::RenewTimer final : public Timer {
   TokenSlot& slot_;
 };
 
+class TokenSlot::FromSource final : public TokenListener {
+ public:
+  explicit FromSource(TokenSlot& slot) : slot_(slot) { slot_.source_.listen(this); }
+  FromSource(const FromSource&) = delete;
+  ~FromSource() { slot_.source_.listen(nullptr); }
+
+ private:
+  void token_changed() override {
+    // A breaker that is open waits for its time, whoever has a new token.
+    const bool breaker_open =
+        slot_.refused_in_row_ >= 2 && slot_.state_.retry_at > slot_.home_.now();
+    if (!breaker_open) slot_.begin_renewal();
+  }
+  void token_refused() override {
+    if (slot_.state_.token) slot_.on_rejected(slot_.state_.token->generation);
+  }
+  void sharing_changed() override { slot_.publish(); }
+
+  TokenSlot& slot_;
+};
+
 TokenSlot::TokenSlot(SlotKey key, TokenSource& source, Executor& home, const Clock& clock,
                      Entropy& entropy, SlotOptions options)
     : key_(key.normalised()),
@@ -53,7 +74,8 @@ TokenSlot::TokenSlot(SlotKey key, TokenSource& source, Executor& home, const Clo
       entropy_(entropy),
       options_(options),
       published_(std::make_shared<const SlotState>()),
-      timer_(std::make_unique<RenewTimer>(*this)) {}
+      timer_(std::make_unique<RenewTimer>(*this)),
+      from_source_(std::make_unique<FromSource>(*this)) {}
 
 TokenSlot::~TokenSlot() = default;
 
@@ -165,9 +187,12 @@ BootTime TokenSlot::renewal_time(const Instant& started, const Instant& expires)
   const auto lifetime = std::chrono::duration<double, std::nano>(expires.boot - started.boot);
   BootTime when = started.boot + std::chrono::duration_cast<BootClock::duration>(lifetime * share);
   if (learned_window_) when = std::max(when, expires.boot - *learned_window_);
-  // After an answer that took most of the lifetime: halfway through what is left, not at once.
-  const BootTime halfway = home_.now() + (expires.boot - home_.now()) / 2;
-  return when <= home_.now() ? halfway : when;
+  if (when > home_.now()) return when;
+  // After an answer that took most of the lifetime, or a token that another process has had for
+  // long: within what is left, not at once, and not when the others do who are as late.
+  const auto rest = std::chrono::duration<double, std::nano>(expires.boot - home_.now());
+  const double soon = 0.25 + 0.25 * entropy_.unit();
+  return home_.now() + std::chrono::duration_cast<BootClock::duration>(rest * soon);
 }
 
 void TokenSlot::fail_attempt(TokenFailure failure) {
@@ -234,6 +259,7 @@ void TokenSlot::on_rejected(uint64_t generation) {
 }
 
 void TokenSlot::publish() {
+  state_.sharing = source_.sharing();
   published_.publish(std::make_shared<const SlotState>(state_));
   wake_readers();
 }

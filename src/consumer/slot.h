@@ -7,7 +7,8 @@
 //
 // Fails closed: a token that ended on either clock, or was refused, is never handed out.
 //
-// Does not share tokens between processes, and does not look into a token.
+// Does not share tokens between processes (shared_token_source.h does), and does not look into a
+// token.
 
 #pragma once
 
@@ -68,6 +69,7 @@ struct SlotState {
   uint64_t grants = 0;                  // tokens obtained
   uint64_t failures = 0;                // attempts that gave none
   uint64_t same_token = 0;              // answers with the token that was there already
+  SharingState sharing = {};            // with other processes, as of the last change
 
   // `status` as it is at `now`: a token may have ended since it was published.
   TokenStatus status_at(const Instant& now) const;
@@ -81,7 +83,7 @@ struct NotReady {
 
 class TokenSlot final {
  public:
-  // All references outlive the slot. `source` is used on `home` only.
+  // All references outlive the slot. `source` is used on `home` only, and by this slot alone.
   TokenSlot(SlotKey key, TokenSource& source, Executor& home, const Clock& clock, Entropy& entropy,
             SlotOptions options = {});
   // On the home thread, or after it has ended; all Readers are gone. A token request under way is
@@ -102,6 +104,7 @@ class TokenSlot final {
  private:
   struct LoopSide;
   class RenewTimer;
+  class FromSource;
   struct ReaderEntry {
     Executor* executor;
     std::weak_ptr<LoopSide> side;
@@ -136,6 +139,7 @@ class TokenSlot final {
   Published<SlotState> published_;
   SlotState state_;  // changed here, then published as a whole
   std::unique_ptr<RenewTimer> timer_;
+  std::unique_ptr<FromSource> from_source_;
   Task<void> renewal_;
   bool renewing_ = false;
   uint64_t last_generation_ = 0;

@@ -24,6 +24,7 @@
 
 #include "consumer/client_authentication.h"
 #include "consumer/token.h"
+#include "consumer/token_listener.h"
 #include "core/clock.h"
 #include "core/secret.h"
 #include "core/task.h"
@@ -37,6 +38,8 @@ struct FetchRequest {
   // The provider refused the token that the last fetch() gave: that one is of no use, wherever it
   // comes from.
   bool last_refused = false;
+  // The number under which the granted token will be shared; 0: with nobody. For the log.
+  uint64_t claimed = 0;
 };
 
 // What the issuer granted, to this process or to one that shares its tokens.
@@ -64,6 +67,10 @@ class TokenSource {
   virtual ~TokenSource() = default;
   // One attempt, finished by the deadline. Runs on the slot's home executor; one call at a time.
   virtual Task<std::expected<TokenGrant, TokenFailure>> fetch(FetchRequest request) = 0;
+
+  // Whom to tell between fetches; null: nobody. A source that shares with nobody never tells.
+  virtual void listen(TokenListener* /*listener*/) {}
+  virtual SharingState sharing() const { return {}; }
 };
 
 // A place besides the issuer's own origin that a credential may be sent to.

@@ -120,6 +120,13 @@ TEST_F(OAuthTokenSourceTest, AnIssuerThatNeverAnswersEndsAtTheDeadline) {
   expect_transient({.never = true}, "http.upstream_timeout");
 }
 
+TEST_F(OAuthTokenSourceTest, AnAnswerThatDripsEndsAtTheDeadline) {
+  FakeAnswer dripping = json(200, " ");
+  dripping.endless_body = true;
+  dripping.drip = 300ms;
+  expect_transient(std::move(dripping), "http.upstream_timeout");
+}
+
 TEST_F(OAuthTokenSourceTest, VerdictsAboutTheClientArePermanent) {
   for (const auto& [status, code] :
        std::vector<std::pair<int, std::string_view>>{{401, "invalid_client"},

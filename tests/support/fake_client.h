@@ -56,6 +56,7 @@ struct FakeAnswer {
   std::chrono::nanoseconds delay{};  // before the head
   bool never = false;                // no answer: the exchange waits for its deadline
   bool endless_body = false;         // `body` again and again
+  std::chrono::nanoseconds drip{};   // before each piece of the body
   // Instead of an answer, the connection is lost: before a byte was sent, or after the request.
   std::optional<http::SendState> lost = {};
   bool reused_connection = false;
@@ -179,6 +180,11 @@ class FakeClient::FakeClientExchange final : public http::ClientExchange {
   }
 
   Task<Result<std::string_view>> read_body() override {
+    if (answer_->drip > std::chrono::nanoseconds(0)) {
+      const BootTime when = client_.executor_.now() + answer_->drip;
+      co_await sleep_until(client_.executor_, std::min(when, deadline_));
+      if (when > deadline_) co_return timed_out();
+    }
     if (answer_->endless_body) co_return std::string_view(answer_->body);
     if (std::exchange(body_done_, true)) {
       if (answer_->breaks_off) co_return lost();

@@ -1,6 +1,8 @@
-// A clock whose time is set by the test.
+// A clock whose time is set by the test, on one thread; any thread may read it.
 
 #pragma once
+
+#include <atomic>
 
 #include "core/clock.h"
 
@@ -8,20 +10,20 @@ namespace countersign::testing {
 
 class FakeClock final : public Clock {
  public:
-  WallTime wall_now() const override { return wall_; }
-  BootTime boot_now() const override { return boot_; }
+  WallTime wall_now() const override { return wall_.load(); }
+  BootTime boot_now() const override { return boot_.load(); }
 
   // Both clocks move on, as in real time.
   void advance(std::chrono::nanoseconds by) {
-    boot_ += by;
-    wall_ += std::chrono::duration_cast<std::chrono::microseconds>(by);
+    boot_ = boot_.load() + by;
+    wall_ = wall_.load() + std::chrono::duration_cast<std::chrono::microseconds>(by);
   }
   // Only the wall clock: somebody set it.
-  void step_wall(std::chrono::microseconds by) { wall_ += by; }
+  void step_wall(std::chrono::microseconds by) { wall_ = wall_.load() + by; }
 
  private:
-  WallTime wall_ = from_unix_seconds(1'800'000'000);
-  BootTime boot_ = BootTime(std::chrono::hours(1));
+  std::atomic<WallTime> wall_ = from_unix_seconds(1'800'000'000);
+  std::atomic<BootTime> boot_ = BootTime(std::chrono::hours(1));
 };
 
 }  // namespace countersign::testing

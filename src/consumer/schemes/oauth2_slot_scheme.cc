@@ -4,6 +4,8 @@
 
 #include "consumer/schemes/oauth2_settings.h"
 #include "consumer/schemes/redact.h"
+#include "consumer/slot_identity.h"
+#include "consumer/token_sharing.h"
 #include "core/ascii.h"
 #include "http/challenge.h"
 
@@ -58,7 +60,9 @@ class Oauth2ProcessScheme final : public ProcessScheme {
   Oauth2ProcessScheme(SlotKey key, OAuthSourceOptions source, SlotOptions slot,
                       const SchemeParts& parts)
       : source_(*parts.issuer, parts.clock, parts.entropy, std::move(source)),
-        slot_(std::move(key), source_, parts.home, parts.clock, parts.entropy, slot) {}
+        shared_(parts.sharing ? parts.sharing->share(key, source_, slot) : nullptr),
+        slot_(std::move(key), shared_ ? *shared_ : source_, parts.home, parts.clock, parts.entropy,
+              slot) {}
 
   void start() override { slot_.start(); }
   std::unique_ptr<Scheme> for_loop(Executor& loop) override {
@@ -74,6 +78,7 @@ class Oauth2ProcessScheme final : public ProcessScheme {
 
  private:
   OAuthTokenSource source_;
+  std::unique_ptr<TokenSource> shared_;  // null: tokens are this process's own
   TokenSlot slot_;
 };
 

@@ -22,6 +22,8 @@
 
 namespace countersign::consumer {
 
+class TokenSharing;
+
 // One thing a scheme must or can be told, in a configuration's table of that scheme.
 struct SettingSpec {
   enum class Kind {
@@ -64,6 +66,7 @@ struct SchemeParts {
   std::string certificate_thumbprint = {};
   // On `home` too: those of the setting "token_endpoint_origins".
   std::vector<IssuerOrigin> issuer_origins = {};
+  TokenSharing* sharing = nullptr;  // with other processes; null: tokens are this process's own
 };
 
 struct SchemeRow {
