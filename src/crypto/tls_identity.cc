@@ -100,10 +100,9 @@ Result<TlsIdentity> parse_pkcs12(ByteView der, const Secret& passphrase) {
   X509* certificate = nullptr;
   STACK_OF(X509)* others = nullptr;
   // OpenSSL wants a zero at its end.
-  Bytes terminated(words.begin(), words.end());
-  terminated.push_back(0);
-  const bool parsed = PKCS12_parse(file.get(), reinterpret_cast<const char*>(terminated.data()),
-                                   &key, &certificate, &others) == 1;
+  std::string terminated(words);
+  const bool parsed =
+      PKCS12_parse(file.get(), terminated.c_str(), &key, &certificate, &others) == 1;
   wipe(terminated);
   const PkeyPtr owned_key(key);
   const X509Ptr owned_certificate(certificate);

@@ -1,7 +1,7 @@
 #include "net/route.h"
 
-#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 
 #include <ifaddrs.h>
@@ -16,7 +16,7 @@ namespace {
 IpAddress address_of(const sockaddr* address) {
   SocketAddress copy;
   const size_t size = address->sa_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-  std::copy_n(reinterpret_cast<const char*>(address), size, reinterpret_cast<char*>(copy.get()));
+  std::memcpy(copy.get(), address, size);
   return copy.endpoint().address;
 }
 

@@ -1,3 +1,5 @@
+// Client identities from files as the openssl command makes them: what administrators have.
+
 #include "client/identity_files.h"
 
 #include <fstream>
@@ -15,7 +17,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Files made by the openssl command: what administrators have.
 class IdentityFiles : public ::testing::Test {
  protected:
   void SetUp() override {
