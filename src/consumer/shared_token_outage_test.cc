@@ -123,8 +123,7 @@ TEST_F(SharedTokensOutage, AStoreThatWasReplacedGetsTheTokenAndIsFollowed) {
   first.reader->reject(first.generation());
   pass(5s);
   ASSERT_EQ(row().generation, 2u);
-  for (const char* end : {"", "-wal", "-shm"})
-    std::filesystem::remove(folder_ / "tokens.db" + end);
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(folder_ / "tokens.db" + end);
   pass(8s);
   EXPECT_EQ(row().generation, first.state().generation);
   EXPECT_EQ(first.state().generation, second.state().generation);
