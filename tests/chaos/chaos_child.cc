@@ -80,21 +80,28 @@ TokenText parse_token(std::string_view field_value) {
 // Tells the issuer, in the path of the request, who asks under which number.
 class CountedSource final : public consumer::TokenSource {
  public:
-  CountedSource(http::Client& issuer, const Clock& clock) : issuer_(issuer), clock_(clock) {}
+  CountedSource(http::Client& issuer, const Clock& clock, Entropy& entropy)
+      : issuer_(issuer),
+        clock_(clock),
+        entropy_(entropy),
+        authentication_(must(consumer::ClientAuthentication::create(
+            *consumer::find_client_auth_method("client_secret_basic"),
+            {.client_id = "chaos", .secret = Secret::copy_of("a secret of this test")}))) {}
   Task<std::expected<consumer::TokenGrant, consumer::TokenFailure>> fetch(
       consumer::FetchRequest request) override {
     consumer::OAuthTokenSource once(
-        issuer_, clock_,
+        issuer_, clock_, entropy_,
         {.issuer = "https://issuer.example",
          .token_path = "/" + std::to_string(request.claimed) + "/" + std::to_string(getpid()),
-         .client_id = "chaos",
-         .client_secret = Secret::copy_of("a secret of this test")});
+         .auth = authentication_});
     co_return co_await once.fetch(request);
   }
 
  private:
   http::Client& issuer_;
   const Clock& clock_;
+  Entropy& entropy_;
+  consumer::ClientAuthentication authentication_;
 };
 
 // One loop with its callers.
@@ -225,7 +232,7 @@ int run(std::string_view where, const char* key_file, uint16_t issuer_port) {
   net::Resolver resolver(clock, {});
   const auto home = must(net::LoopThread::create());
   net::ClientPool issuer(home->loop(), resolver, {.host = "127.0.0.1", .port = issuer_port});
-  CountedSource source(issuer, clock);
+  CountedSource source(issuer, clock, entropy);
   Worker worker({.threads = 1});
   consumer::TokenSharing sharing({.store = open_store(where, clock),
                                   .keys = std::make_shared<const store::SealingKeys>(must(
