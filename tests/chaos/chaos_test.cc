@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -169,8 +170,12 @@ class Fleet : public ::testing::Test {
       if (row.generation() == generation) break;
     }
   }
+  // Of "generation N".
   static uint64_t number_of(std::string_view line) {
-    return std::stoull(std::string(line.substr(line.find(' ') + 1)));
+    line.remove_prefix(line.find(' ') + 1);
+    uint64_t number = 0;
+    std::from_chars(line.data(), line.data() + line.size(), number);
+    return number;
   }
   void keep_output(const drill::ChildProcess& child) { output_ += child.output(); }
 
