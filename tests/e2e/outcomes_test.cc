@@ -16,9 +16,13 @@ class OutcomesAtEveryCut : public Outcomes {
  protected:
   // The bytes of one payment over new connections.
   uint64_t bytes_of_a_payment(FaultProxy& proxy, Side side) {
-    near_gateway->set({});
-    near_api->set({});
-    must(backend->call(pay(plain, "measure-" + std::to_string(++calls_), /*with_key=*/true)));
+    // Again if a busy machine has let it run into its deadline.
+    for (int status = 0; status != 201;) {
+      near_gateway->set({});
+      near_api->set({});
+      const std::string reference = "measure-" + std::to_string(++calls_);
+      status = must(backend->call(pay(plain, reference, /*with_key=*/true))).response.status;
+    }
     return proxy.passed(side);
   }
 
@@ -133,8 +137,11 @@ class JournalAfterACrash : public Outcomes {
   // killed as by a crash.
   void crash_in_the_middle(Side side, uint64_t from_end, const std::string& reference,
                            std::string_view api_name = keyed) {
-    near_gateway->set({});
-    must(backend->call(pay(plain, reference + "-measure", /*with_key=*/true)));
+    for (int status = 0, tries = 0; status != 201; ++tries) {
+      near_gateway->set({});
+      const std::string other = reference + "-" + std::to_string(tries);
+      status = must(backend->call(pay(plain, other, /*with_key=*/true))).response.status;
+    }
     const uint64_t bytes = near_gateway->passed(side);
     near_gateway->set({.where = side, .at_byte = bytes - from_end, .kind = Kind::stall});
     std::thread caller([&] {
@@ -168,9 +175,6 @@ TEST_F(JournalAfterACrash, reconcile_makes_the_payment_that_was_not) {
   crash_in_the_middle(Side::request, 100, "crash-2");
   EXPECT_EQ(recorded("crash-2"), 0);
   start_journalled();
-  const drill::Finished open = reconcile();
-  EXPECT_EQ(open.exit_code, 1) << "the crashed call still holds its entry: " << open.output;
-  EXPECT_EQ(recorded("crash-2"), 0);
   // Twice at once: one of them repeats it.
   drill::Finished one;
   std::thread other([&] { one = reconcile({"--wait", "20"}); });

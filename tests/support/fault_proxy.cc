@@ -284,9 +284,9 @@ void FaultProxy::pass(Connection& connection, Side side, short from, short to) {
   }
   if (flow.paused_until > std::chrono::steady_clock::now()) return;
   if (connection.due(side)) {
-    connection.strike(side);
-    ++struck_;
+    ++struck_;  // before either end can see it
     struck_.notify_all();
+    connection.strike(side);
     if (!connection.open()) return;
   }
   if (flow.dropping) flow.held.clear();

@@ -170,9 +170,12 @@ TEST_F(JournalledEgress, ManyCallsAtOnceAreAllRecorded) {
     loop_.run();
     std::this_thread::yield();
   }
+  flush();
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(calls[static_cast<size_t>(i)].status(), 200);
-    EXPECT_EQ(find("k" + std::to_string(i)).state, JournalState::answered);
+    const auto found = reader_->find("acme", "k" + std::to_string(i));
+    ASSERT_TRUE(found && *found);
+    EXPECT_EQ((*found)->state, JournalState::answered);
   }
 }
 
