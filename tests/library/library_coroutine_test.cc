@@ -5,6 +5,8 @@
 #include <coroutine>
 #include <deque>
 #include <functional>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -23,19 +25,34 @@ class Owned final {
       return Owned(std::coroutine_handle<promise_type>::from_promise(*this));
     }
     std::suspend_never initial_suspend() { return {}; }
-    std::suspend_always final_suspend() noexcept { return {}; }
+    // Tells the owner, on whatever thread, once nothing of the frame is in use any more.
+    struct Final {
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<promise_type> handle) noexcept {
+        const std::shared_ptr<std::promise<void>> ended = handle.promise().ended;
+        ended->set_value();  // the frame may be gone from here on
+      }
+      void await_resume() const noexcept {}
+    };
+    Final final_suspend() noexcept { return {}; }
     void return_void() {}
     void unhandled_exception() { std::terminate(); }
+    std::shared_ptr<std::promise<void>> ended = std::make_shared<std::promise<void>>();
   };
-  Owned(Owned&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Owned(Owned&& other) noexcept
+      : handle_(std::exchange(other.handle_, {})), ended_(std::move(other.ended_)) {}
   Owned& operator=(Owned&&) = delete;
   ~Owned() {
     if (handle_) handle_.destroy();
   }
+  // Before a coroutine that another thread resumed may be destroyed.
+  void wait_for_end() const { ended_->get_future().wait(); }
 
  private:
-  explicit Owned(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
+  explicit Owned(std::coroutine_handle<promise_type> handle)
+      : handle_(handle), ended_(handle.promise().ended) {}
   std::coroutine_handle<promise_type> handle_;
+  std::shared_ptr<std::promise<void>> ended_;
 };
 
 // Work for the test's thread.
@@ -106,6 +123,7 @@ TEST_F(LibraryTest, coroutine_without_post_is_resumed_on_the_librarys_thread_and
   cs::Outcome blocked;
   const Owned running = pay_and_call(client, payment_request("k1"), seen, blocked, queue.poster());
   queue.run_one();
+  running.wait_for_end();
   EXPECT_EQ(seen.outcome->status, 201);
   EXPECT_NE(seen.resumed_on, std::this_thread::get_id());
   EXPECT_EQ(blocked.kind, cs::OutcomeKind::not_sent);
