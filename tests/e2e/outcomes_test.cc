@@ -137,10 +137,12 @@ class JournalAfterACrash : public Outcomes {
   // killed as by a crash.
   void crash_in_the_middle(Side side, uint64_t from_end, const std::string& reference,
                            std::string_view api_name = keyed) {
+    // Again if a busy machine has let it run into its deadline: reconcile settles that too.
     for (int status = 0, tries = 0; status != 201; ++tries) {
       near_gateway->set({});
       const std::string other = reference + "-" + std::to_string(tries);
-      status = must(backend->call(pay(plain, other, /*with_key=*/true))).response.status;
+      const auto told = must(backend->call(pay(keyed, other, /*with_key=*/true))).response;
+      if (told.value("Countersign-Attempts") == "1") status = told.status;
     }
     const uint64_t bytes = near_gateway->passed(side);
     near_gateway->set({.where = side, .at_byte = bytes - from_end, .kind = Kind::stall});
