@@ -168,14 +168,20 @@ class SharedTokens : public ::testing::Test {
 
   // Everything that can be done at this time, on the loop and on the workers.
   void settle() {
-    int before = -1;
-    for (int after = 0; after != before;) {
+    // Counted while the workers are idle: over once the loop gives them nothing more to do.
+    for (int before = -1, after = finished_operations(); after != before;) {
       before = after;
-      for (const auto& process : processes_) process->finish_work();
       loop_.run();
-      after = 0;
-      for (const auto& process : processes_) after += process->store->operations;
+      after = finished_operations();
     }
+  }
+  int finished_operations() {
+    int count = 0;
+    for (const auto& process : processes_) {
+      process->finish_work();
+      count += process->store->operations;
+    }
+    return count;
   }
   void pass(std::chrono::nanoseconds time) {
     constexpr auto step = std::chrono::milliseconds(10);

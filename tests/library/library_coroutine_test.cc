@@ -29,8 +29,8 @@ class Owned final {
     struct Final {
       bool await_ready() const noexcept { return false; }
       void await_suspend(std::coroutine_handle<promise_type> handle) noexcept {
-        const std::shared_ptr<std::promise<void>> ended = handle.promise().ended;
-        ended->set_value();  // the frame may be gone from here on
+        const std::shared_ptr<std::promise<void>> owner = handle.promise().ended;
+        owner->set_value();  // the frame may be gone from here on
       }
       void await_resume() const noexcept {}
     };
