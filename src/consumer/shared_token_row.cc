@@ -118,12 +118,6 @@ TokenFailure SharedTokenSource::closed_row(const store::TokenRow& row) {
           .retry_after = row.lease_for};
 }
 
-TokenFailure SharedTokenSource::still_leased(const store::TokenRow& row) {
-  return {.error = make_error(ErrorKind::timed_out, "consumer.lease_wait_timeout",
-                              "the process that asks for the token has not answered in time"),
-          .retry_after = row.lease_for};
-}
-
 // Makes a failure of a grant that is of no use to anybody.
 void SharedTokenSource::check_grant(Outcome& granted, const Instant& started) const {
   if (!granted) return;

@@ -51,15 +51,17 @@ Task<SharedTokenSource::Outcome> SharedTokenSource::fetch(FetchRequest request) 
     }
   }
   const Busy busy(*this);
+  const BootClock::duration patience = request.deadline - now().boot;
   if (!sharing_.is_away()) {
-    Result<Outcome> shared = co_await fetch_shared(request.deadline);
+    Result<Outcome> shared = co_await fetch_shared(patience);
     if (shared) co_return *std::move(shared);
     sharing_.store_is_away(shared.error());
   }
-  co_return co_await ask_alone(request.deadline);
+  co_return co_await ask_alone(now().boot + patience);
 }
 
-Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::fetch_shared(BootTime deadline) {
+Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::fetch_shared(
+    BootClock::duration patience) {
   BootClock::duration pause = sharing_.options_.poll_first;
   for (;;) {
     Instant asked_at = now();
@@ -68,7 +70,8 @@ Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::fetch_shared(BootTim
     follow(row);
     if (auto grant = adopt(row, asked_at)) co_return Outcome(*std::move(grant));
     if (holds_unused_claim(row)) {
-      co_return co_await ask_under(row.claimed, asked_at.boot + row.lease_for, deadline);
+      co_return co_await ask_under(row.claimed, asked_at.boot + row.lease_for,
+                                   asked_at.boot + patience);
     }
     const bool refusal_is_news = rejected_ > row.rejected;
     if (row.lease_for <= microseconds(0) || refusal_is_news) {
@@ -76,15 +79,14 @@ Task<Result<SharedTokenSource::Outcome>> SharedTokenSource::fetch_shared(BootTim
       const microseconds lease(sharing_.options_.lease);
       CS_CO_TRY(store::Claim claim, co_await claim_next(row.generation, lease));
       if (claim.granted) {
-        co_return co_await ask_under(claim.row.claimed, asked_at.boot + lease, deadline);
+        co_return co_await ask_under(claim.row.claimed, asked_at.boot + lease,
+                                     asked_at.boot + patience);
       }
       row = std::move(claim.row);
       if (auto grant = adopt(row, asked_at)) co_return Outcome(*std::move(grant));
     }
     if (is_closed(row)) co_return Outcome(std::unexpected(closed_row(row)));
-    const BootClock::duration wait = jittered(pause);
-    if (asked_at.boot + wait >= deadline) co_return Outcome(std::unexpected(still_leased(row)));
-    co_await sleep_for(sharing_.parts_.home, wait);
+    co_await sleep_for(sharing_.parts_.home, jittered(pause));
     pause = std::min<BootClock::duration>(2 * pause, sharing_.options_.poll_max);
   }
 }

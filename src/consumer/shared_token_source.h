@@ -62,7 +62,9 @@ class SharedTokenSource final : public TokenSource {
   };
 
   // An error is the store's: it is away. A failure within the Outcome is the issuer's, or nobody's.
-  Task<Result<Outcome>> fetch_shared(BootTime deadline);
+  // `patience`: for a token request, if this process makes one. Another's is waited for as long as
+  // its lease runs: to be told sooner would fail calls that have time to wait.
+  Task<Result<Outcome>> fetch_shared(BootClock::duration patience);
   Task<Result<Outcome>> ask_under(uint64_t claimed, BootTime lease_end, BootTime deadline);
   Task<Result<Outcome>> publish_or_adopt(Held fresh);
   Task<Outcome> ask_alone(BootTime deadline);
@@ -83,7 +85,6 @@ class SharedTokenSource final : public TokenSource {
   bool holds_unused_claim(const store::TokenRow& row) const;
   static bool is_closed(const store::TokenRow& row);
   TokenFailure closed_row(const store::TokenRow& row);
-  static TokenFailure still_leased(const store::TokenRow& row);
   void check_grant(Outcome& granted, const Instant& started) const;
   Held held_of(TokenGrant granted, const Instant& started, uint64_t claimed) const;
   std::chrono::seconds lifetime_of(const TokenGrant& granted) const;

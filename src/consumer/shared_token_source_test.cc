@@ -162,6 +162,27 @@ TEST_F(SharedTokens, AnOwnerThatDiesIsReplacedWhenItsLeaseEnds) {
   EXPECT_EQ(row().generation, 2u) << "the number of the dead was spent";
 }
 
+TEST_F(SharedTokens, WhileADeadOwnersLeaseRunsCallersAreKeptNotRefused) {
+  issuer_delay_ = 5s;
+  Process& dying = process();
+  dying.slot->start();
+  pass(1s);
+  end(dying);
+  issuer_delay_ = 0s;
+  Process& heir = process();
+  heir.slot->start();
+  pass(12s);  // longer than a token request may take
+  std::optional<bool> got;
+  auto wait = [](Process& at, std::optional<bool>& result, BootTime deadline) -> Task<void> {
+    const auto waited = co_await at.reader->wait(deadline);
+    result = waited.has_value();
+  };
+  loop_.spawn(wait(heir, got, clock_.boot_now() + 10s));
+  pass(3s);
+  EXPECT_EQ(got, true);
+  EXPECT_EQ(heir.slot->state()->failures, 0u);
+}
+
 TEST_F(SharedTokens, AStalledOwnerTakesTheNewerTokenAndDoesNotOverwriteIt) {
   Process& slow = process();
   Process& quick = process();

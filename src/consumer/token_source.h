@@ -65,7 +65,8 @@ struct TokenFailure {
 class TokenSource {
  public:
   virtual ~TokenSource() = default;
-  // One attempt, finished by the deadline. Runs on the slot's home executor; one call at a time.
+  // One attempt, finished by the deadline; while another process asks, waiting for it may take
+  // longer, and costs the issuer nothing. Runs on the slot's home executor; one call at a time.
   virtual Task<std::expected<TokenGrant, TokenFailure>> fetch(FetchRequest request) = 0;
 
   // Whom to tell between fetches; null: nobody. A source that shares with nobody never tells.
