@@ -292,7 +292,11 @@ void FaultProxy::pass(Connection& connection, Side side, short from, short to) {
   if (flow.dropping) flow.held.clear();
   const size_t bytes = flow.stalled ? 0 : connection.allowed(side);
   if (bytes > 0) {
+    // Counted before the receiver can see them: whoever has the answer finds all of it counted.
+    std::atomic<uint64_t>& passed = passed_[static_cast<size_t>(side)];
+    passed += bytes;
     const ssize_t sent = send(flow.to, flow.held.data(), bytes, MSG_NOSIGNAL);
+    passed -= bytes - static_cast<size_t>(std::max<ssize_t>(sent, 0));
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
       connection.end(/*with_reset=*/true);
       return;
@@ -300,7 +304,6 @@ void FaultProxy::pass(Connection& connection, Side side, short from, short to) {
     if (sent > 0) {
       flow.held.erase(0, static_cast<size_t>(sent));
       flow.written += static_cast<uint64_t>(sent);
-      passed_[static_cast<size_t>(side)] += static_cast<uint64_t>(sent);
     }
   }
   if (flow.ended && flow.held.empty() && !flow.stalled && !flow.dropping && !flow.finished) {
