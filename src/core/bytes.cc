@@ -35,23 +35,34 @@ std::string encode(ByteView bytes, std::string_view alphabet) {
   return text;
 }
 
-// Empty on any error. The unused bits of the last character must be zero.
+// False on any error. The unused bits of the last character must be zero.
 bool decode(std::string_view text, const std::array<uint8_t, 256>& values, Bytes& out) {
-  if (text.size() % 4 == 1) return false;
-  out.reserve(text.size() * 3 / 4);
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const uint8_t value = values[static_cast<uint8_t>(c)];
-    if (value == no_value) return false;
-    bits = (bits << 6) | value;
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out.push_back(static_cast<uint8_t>(bits >> count));
-    }
+  const size_t rest = text.size() % 4;
+  if (rest == 1) return false;
+  out.resize(text.size() * 3 / 4);
+  const auto value_at = [&](size_t at) { return uint32_t{values[static_cast<uint8_t>(text[at])]}; };
+  uint32_t seen = 0;  // has a high bit once one of the values is no_value
+  size_t in = 0;
+  size_t at = 0;
+  for (; in + 4 <= text.size(); in += 4) {
+    const uint32_t a = value_at(in), b = value_at(in + 1), c = value_at(in + 2),
+                   d = value_at(in + 3);
+    seen |= a | b | c | d;
+    const uint32_t bits = (a << 18) | (b << 12) | (c << 6) | d;
+    out[at++] = static_cast<uint8_t>(bits >> 16);
+    out[at++] = static_cast<uint8_t>(bits >> 8);
+    out[at++] = static_cast<uint8_t>(bits);
   }
-  return (bits & ((1u << count) - 1)) == 0;
+  uint32_t unused = 0;
+  if (rest != 0) {
+    const uint32_t a = value_at(in), b = value_at(in + 1), c = rest == 3 ? value_at(in + 2) : 0;
+    seen |= a | b | c;
+    const uint32_t bits = (a << 18) | (b << 12) | (c << 6);
+    out[at++] = static_cast<uint8_t>(bits >> 16);
+    if (rest == 3) out[at++] = static_cast<uint8_t>(bits >> 8);
+    unused = bits & (rest == 3 ? 0xffu : 0xffffu);
+  }
+  return seen < 64 && unused == 0;
 }
 
 int hex_value(char c) {

@@ -2,81 +2,103 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace countersign {
 namespace {
 
-// Watches a document while it is parsed: what repeats a name or goes too deep is remembered, and
-// from then on nothing more is kept.
-class Guard final {
+// Builds the document as the library's parser reports it, and stops it at what repeats a name or
+// goes too deep. Members are appended, so that an object of n members costs n steps.
+class Builder final : public nlohmann::json_sax<Json> {
  public:
-  explicit Guard(int depth_max) : depth_max_(depth_max) {}
+  explicit Builder(int depth_max) : depth_max_(depth_max) {}
 
+  Json take() { return std::move(root_); }
   std::string_view refusal() const { return refusal_; }
 
-  // False: the value is not kept.
-  bool see(Json::parse_event_t event, const Json& value) {
-    switch (event) {
-      case Json::parse_event_t::object_start:
-      case Json::parse_event_t::array_start:
-        enter();
-        break;
-      case Json::parse_event_t::object_end:
-      case Json::parse_event_t::array_end:
-        --depth_;
-        break;
-      case Json::parse_event_t::key:
-        take_name(value.get_ref<const std::string&>());
-        break;
-      case Json::parse_event_t::value:
-        break;
-    }
-    return refusal_.empty();
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t& /*text*/) override { return add(value); }
+  bool string(string_t& value) override { return add(std::move(value)); }
+  bool binary(binary_t& /*value*/) override { return refuse("json.malformed"); }  // not in JSON
+  bool start_object(size_t /*count*/) override { return enter(Json::value_t::object); }
+  bool end_object() override { return leave(); }
+  bool start_array(size_t /*count*/) override { return enter(Json::value_t::array); }
+  bool end_array() override { return leave(); }
+  bool key(string_t& name) override {
+    Level& level = levels_[depth_ - 1];
+    if (!level.take_name(name)) return refuse("json.duplicate_member");
+    auto& members = level.value->get_ref<Json::object_t&>();
+    members.emplace_back(std::move(name), nullptr);
+    return true;
+  }
+  bool parse_error(size_t /*at*/, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*why*/) override {
+    return refuse("json.malformed");
   }
 
  private:
-  // The names of one object. Few are compared one by one: most objects are small, and most names
-  // need no heap.
-  struct Names {
-    std::vector<std::string> few;
-    std::set<std::string, std::less<>> many;
+  // An object or array that is open.
+  struct Level {
+    Json* value = nullptr;
+    std::set<std::string, std::less<>> many;  // the names of an object that has more than a few
 
-    bool insert(const std::string& name) {
+    // Few are compared one by one: most objects are small.
+    bool take_name(const std::string& name) {
       constexpr size_t few_max = 16;
-      if (many.empty() && few.size() < few_max) {
-        if (std::ranges::find(few, name) != few.end()) return false;
-        few.push_back(name);
-        return true;
+      const auto& members = value->get_ref<const Json::object_t&>();
+      if (members.size() < few_max) {
+        return std::ranges::find(members, name, [](const auto& m) -> const std::string& {
+                 return m.first;
+               }) == members.end();
       }
-      if (many.empty()) many.insert(few.begin(), few.end());
+      if (many.empty()) {
+        for (const auto& [taken, ignored] : members) many.insert(taken);
+      }
       return many.insert(name).second;
-    }
-    void clear() {
-      few.clear();
-      many.clear();
     }
   };
 
-  void enter() {
-    if (++depth_ > depth_max_) {
-      refuse("json.too_deep");
-      return;
-    }
-    if (names_.size() < static_cast<size_t>(depth_)) names_.emplace_back();
-    names_[static_cast<size_t>(depth_ - 1)].clear();
+  // Where the next value belongs. The open levels' values stay where they are: what holds them does
+  // not grow while they are open.
+  Json& place() {
+    if (depth_ == 0) return root_;
+    Json& open = *levels_[depth_ - 1].value;
+    if (open.is_object()) return open.get_ref<Json::object_t&>().back().second;
+    return open.get_ref<Json::array_t&>().emplace_back();
   }
-  void take_name(const std::string& name) {
-    if (!refusal_.empty()) return;
-    if (!names_[static_cast<size_t>(depth_ - 1)].insert(name)) refuse("json.duplicate_member");
+  template <typename Value>
+  bool add(Value&& value) {
+    place() = std::forward<Value>(value);
+    return true;
   }
-  void refuse(std::string_view code) {
-    if (refusal_.empty()) refusal_ = code;
+  bool enter(Json::value_t kind) {
+    if (depth_ >= static_cast<size_t>(depth_max_)) return refuse("json.too_deep");
+    Json& value = place();
+    value = Json(kind);
+    if (levels_.size() == depth_) levels_.emplace_back();
+    levels_[depth_].value = &value;
+    levels_[depth_].many.clear();
+    ++depth_;
+    return true;
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+  // False, which ends the parser.
+  bool refuse(std::string_view code) {
+    refusal_ = code;
+    return false;
   }
 
+  size_t depth_ = 0;
   int depth_max_;
-  int depth_ = 0;
-  std::vector<Names> names_;
+  std::vector<Level> levels_;  // the first depth_ are open
+  Json root_;
   std::string_view refusal_;
 };
 
@@ -97,16 +119,11 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   if (text.starts_with("\xef\xbb\xbf") || text.find('\0') != std::string_view::npos) {
     return fail(ErrorKind::invalid_input, "json.malformed", explain("json.malformed"));
   }
-  Guard guard(limits.depth_max);
-  const auto watch = [&guard](int, Json::parse_event_t event, Json& value) {
-    return guard.see(event, value);
-  };
-  Json document = Json::parse(text, watch, /*allow_exceptions=*/false);
-  const std::string_view refusal = !guard.refusal().empty()  ? guard.refusal()
-                                   : document.is_discarded() ? "json.malformed"
-                                                             : "";
-  if (!refusal.empty()) return fail(ErrorKind::invalid_input, refusal, explain(refusal));
-  return document;
+  Builder builder(limits.depth_max);
+  if (!Json::sax_parse(text, &builder)) {
+    return fail(ErrorKind::invalid_input, builder.refusal(), explain(builder.refusal()));
+  }
+  return builder.take();
 }
 
 bool has_member(const Json& object, std::string_view name) {

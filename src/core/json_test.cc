@@ -66,6 +66,24 @@ TEST(ParseJson, RefusesMembersThatAreNamedTwice) {
       << "in other objects they are other members";
 }
 
+TEST(ParseJson, RefusesANameTakenTwiceAmongManyWhicheverItIs) {
+  const auto object = [](int members, const std::string& last) {
+    std::string text = "{";
+    for (int i = 0; i < members; ++i) text += "\"m" + std::to_string(i) + "\":{\"m0\":0},";
+    return text + "\"" + last + "\":1}";
+  };
+  for (const int members : {1, 14, 15, 16, 17, 18, 100, 2000}) {
+    const auto sound = parse_json(object(members, "other"));
+    ASSERT_TRUE(sound) << members;
+    EXPECT_EQ(sound->size(), static_cast<size_t>(members) + 1);
+    for (const int taken : {0, members / 2, members - 1}) {
+      const auto json = parse_json(object(members, "m" + std::to_string(taken)));
+      ASSERT_FALSE(json) << members << " " << taken;
+      EXPECT_EQ(json.error().code, "json.duplicate_member");
+    }
+  }
+}
+
 TEST(ParseJson, HoldsItsLimitsToTheLevelAndTheByte) {
   const auto nested = [](size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');

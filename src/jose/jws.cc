@@ -60,7 +60,7 @@ Result<Parts> split(std::string_view compact, size_t bytes_max) {
 constexpr std::array<std::string_view, 7> refused_parameters = {"crit", "b64", "jwk", "jku",
                                                                 "x5c",  "x5u", "zip"};
 
-Result<JwsHeader> read_header(std::string_view encoded, const JwsRules& rules) {
+Result<JwsHeader> read_header(std::string_view encoded) {
   const auto bad = [](std::string_view text) { return refuse("jose.bad_header", text); };
   if (encoded.size() > header_bytes_max) return bad("the header is too large");
   const auto decoded = decode_base64url(encoded);
@@ -88,10 +88,19 @@ Result<JwsHeader> read_header(std::string_view encoded, const JwsRules& rules) {
   const auto name = string_member(*object, "alg");
   if (!name) return bad("the header has no alg");
   header.algorithm = crypto::find_signature_algorithm(*name);
-  if (header.algorithm == nullptr ||
-      std::ranges::find(rules.algorithms, header.algorithm) == rules.algorithms.end()) {
-    return refuse("jose.alg_not_allowed", "the signature algorithm is not accepted");
-  }
+  return header;
+}
+
+// The same, but the header that this thread read last is not read again: the tokens of one issuer
+// differ in their payloads alone. Holds nothing but what the header's own bytes say.
+Result<JwsHeader> read_header_once(std::string_view encoded) {
+  thread_local std::string last_encoded;
+  thread_local JwsHeader last;
+  if (encoded == last_encoded) return last;
+  CS_TRY(JwsHeader header, read_header(encoded));
+  last_encoded.clear();  // in case what follows throws in the middle
+  last = header;
+  last_encoded = encoded;
   return header;
 }
 
@@ -99,7 +108,11 @@ Result<JwsHeader> read_header(std::string_view encoded, const JwsRules& rules) {
 template <typename FindKey>
 Result<VerifiedJws> verify_with(std::string_view compact, const JwsRules& rules, FindKey find_key) {
   CS_TRY(const Parts parts, split(compact, rules.bytes_max));
-  CS_TRY(JwsHeader header, read_header(parts.header, rules));
+  CS_TRY(JwsHeader header, read_header_once(parts.header));
+  if (header.algorithm == nullptr ||
+      std::ranges::find(rules.algorithms, header.algorithm) == rules.algorithms.end()) {
+    return refuse("jose.alg_not_allowed", "the signature algorithm is not accepted");
+  }
   const crypto::PublicKey* key = find_key(header);
   if (key == nullptr) {
     return refuse("jose.key_unknown", "the signing key is not known", header.kid);

@@ -6,9 +6,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include <libpq-fe.h>
 #include <poll.h>
 
+#include "store/libpq.h"
 #include "store/postgres_error.h"
 
 namespace countersign::store {
@@ -48,7 +48,7 @@ std::string one_line(std::string_view message) {
 }
 
 std::string_view field(const PGresult* result, int code) {
-  const char* text = PQresultErrorField(result, code);
+  const char* text = libpq().result_error_field(result, code);
   return text != nullptr ? text : "";
 }
 
@@ -83,7 +83,7 @@ class ConnectParameters final {
     for (const std::string& value : values_) values.push_back(value.c_str());
     names.push_back(nullptr);
     values.push_back(nullptr);
-    return PQconnectStartParams(names.data(), values.data(), /*expand_dbname=*/0);
+    return libpq().connect_start_params(names.data(), values.data(), /*expand_dbname=*/0);
   }
 
  private:
@@ -97,7 +97,7 @@ struct Postgres::Session {
   explicit Session(PGconn* started) : connection(started) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  ~Session() { PQfinish(connection); }
+  ~Session() { libpq().finish(connection); }
 
   PGconn* connection;
   std::unordered_map<std::string, std::string> prepared;  // text and types to name
@@ -133,12 +133,12 @@ Result<std::unique_ptr<Postgres>> Postgres::open_later(PostgresOptions options,
 
 bool Postgres::in_transaction() const {
   if (!session_) return false;
-  const PGTransactionStatusType status = PQtransactionStatus(session_->connection);
+  const PGTransactionStatusType status = libpq().transaction_status(session_->connection);
   return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
 int Postgres::backend_pid() const {
-  return session_ ? PQbackendPID(session_->connection) : 0;
+  return session_ ? libpq().backend_pid(session_->connection) : 0;
 }
 
 void Postgres::drop() {
@@ -149,7 +149,7 @@ void Postgres::drop() {
 // What libpq says about the connection; which is given up.
 std::unexpected<Error> Postgres::lost() {
   std::string detail = name_;
-  if (session_) detail += ": " + one_line(PQerrorMessage(session_->connection));
+  if (session_) detail += ": " + one_line(libpq().error_message(session_->connection));
   drop();
   return fail(ErrorKind::unavailable, "store.unavailable", "the database cannot be reached",
               detail);
@@ -158,7 +158,7 @@ std::unexpected<Error> Postgres::lost() {
 Result<void> Postgres::wait(short events, BootTime deadline) {
   for (;;) {
     const BootClock::duration left = deadline - clock_.boot_now();
-    pollfd watched{PQsocket(session_->connection), events, 0};
+    pollfd watched{libpq().socket(session_->connection), events, 0};
     if (watched.fd < 0) return lost();
     const int ready = left.count() > 0
                           ? poll(&watched, 1, static_cast<int>(ceil<milliseconds>(left).count()))
@@ -180,10 +180,10 @@ Result<void> Postgres::ensure_connected() {
   if (!session_) return connect();
   // A server that was restarted has said so meanwhile: better seen now than by a lost statement.
   for (int reads = 0; reads < stale_reads_max; ++reads) {
-    pollfd watched{PQsocket(session_->connection), POLLIN, 0};
+    pollfd watched{libpq().socket(session_->connection), POLLIN, 0};
     if (watched.fd >= 0 && poll(&watched, 1, 0) == 0) return {};
-    if (PQconsumeInput(session_->connection) == 0 ||
-        PQstatus(session_->connection) != CONNECTION_OK) {
+    if (libpq().consume_input(session_->connection) == 0 ||
+        libpq().status(session_->connection) != CONNECTION_OK) {
       if (in_ours_) return lost();
       drop();
       return connect();
@@ -228,42 +228,42 @@ Result<void> Postgres::connect_to(const PostgresTarget& target, BootTime deadlin
   parameters.add("options", server_settings(options_));
   session_ = std::make_unique<Session>(parameters.start());
   PGconn* const connection = session_->connection;
-  if (connection == nullptr || PQstatus(connection) == CONNECTION_BAD) return lost();
+  if (connection == nullptr || libpq().status(connection) == CONNECTION_BAD) return lost();
   // Notices would go to standard error.
-  PQsetNoticeReceiver(connection, [](void*, const PGresult*) {}, nullptr);
+  libpq().set_notice_receiver(connection, [](void*, const PGresult*) {}, nullptr);
   for (short events = POLLOUT;;) {
     CS_CHECK(wait(events, deadline));
-    const PostgresPollingStatusType status = PQconnectPoll(connection);
+    const PostgresPollingStatusType status = libpq().connect_poll(connection);
     if (status == PGRES_POLLING_OK) break;
     if (status == PGRES_POLLING_FAILED) return lost();
     events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
   }
-  if (PQsetnonblocking(connection, 1) != 0) return lost();
+  if (libpq().set_nonblocking(connection, 1) != 0) return lost();
   return {};
 }
 
 // Everything that the server answers to what was sent. The first error counts.
 Result<PostgresRows> Postgres::collect(BootTime deadline) {
   PGconn* const connection = session_->connection;
-  for (int unsent = PQflush(connection); unsent != 0; unsent = PQflush(connection)) {
+  for (int unsent = libpq().flush(connection); unsent != 0; unsent = libpq().flush(connection)) {
     if (unsent < 0) return lost();
     CS_CHECK(wait(POLLIN | POLLOUT, deadline));
     // The server may have to be read before it reads on.
-    if (PQconsumeInput(connection) == 0) return lost();
+    if (libpq().consume_input(connection) == 0) return lost();
   }
   std::optional<PostgresRows> rows;
   std::optional<Error> error;
   for (bool ends = false;;) {
-    while (PQisBusy(connection) != 0) {
+    while (libpq().is_busy(connection) != 0) {
       CS_CHECK(wait(POLLIN, deadline));
-      if (PQconsumeInput(connection) == 0) return lost();
+      if (libpq().consume_input(connection) == 0) return lost();
     }
-    PGresult* const result = PQgetResult(connection);
+    PGresult* const result = libpq().get_result(connection);
     if (result == nullptr) {
-      if (ends || PQstatus(connection) != CONNECTION_OK) drop();
+      if (ends || libpq().status(connection) != CONNECTION_OK) drop();
       break;
     }
-    const ExecStatusType status = PQresultStatus(result);
+    const ExecStatusType status = libpq().result_status(result);
     rows.emplace(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY)
       continue;
@@ -289,8 +289,8 @@ Result<std::string> Postgres::prepare(std::string_view sql,
   std::vector<Oid> types;
   for (const PostgresValue& value : values) types.push_back(oid_of(value.type()));
   std::string statement = "s" + std::to_string(prepared.size());
-  if (PQsendPrepare(session_->connection, statement.c_str(), std::string(sql).c_str(),
-                    static_cast<int>(types.size()), types.data()) == 0) {
+  if (libpq().send_prepare(session_->connection, statement.c_str(), std::string(sql).c_str(),
+                           static_cast<int>(types.size()), types.data()) == 0) {
     return lost();
   }
   CS_CHECK(collect(deadline));
@@ -321,10 +321,10 @@ Result<PostgresRows> Postgres::query_with(std::string_view sql,
   PGconn* const connection = session_->connection;
   const int sent =
       statement.empty()
-          ? PQsendQueryParams(connection, std::string(sql).c_str(), count, types.data(),
-                              data.data(), sizes.data(), formats.data(), /*resultFormat=*/1)
-          : PQsendQueryPrepared(connection, statement.c_str(), count, data.data(), sizes.data(),
-                                formats.data(), /*resultFormat=*/1);
+          ? libpq().send_query_params(connection, std::string(sql).c_str(), count, types.data(),
+                                      data.data(), sizes.data(), formats.data(), /*resultFormat=*/1)
+          : libpq().send_query_prepared(connection, statement.c_str(), count, data.data(),
+                                        sizes.data(), formats.data(), /*resultFormat=*/1);
   if (sent == 0) return lost();
   return collect(deadline);
 }
@@ -332,7 +332,7 @@ Result<PostgresRows> Postgres::query_with(std::string_view sql,
 Result<void> Postgres::execute(std::string_view sql) {
   CS_CHECK(ensure_connected());
   const BootTime deadline = clock_.boot_now() + options_.statement_timeout;
-  if (PQsendQuery(session_->connection, std::string(sql).c_str()) == 0) return lost();
+  if (libpq().send_query(session_->connection, std::string(sql).c_str()) == 0) return lost();
   CS_CHECK(collect(deadline));
   return {};
 }

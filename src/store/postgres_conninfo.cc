@@ -4,15 +4,14 @@
 #include <array>
 #include <memory>
 
-#include <libpq-fe.h>
-
 #include "core/ip_address.h"
+#include "store/libpq.h"
 
 namespace countersign::store {
 namespace {
 
 struct FreeOptions {
-  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+  void operator()(PQconninfoOption* options) const { libpq().conninfo_free(options); }
 };
 
 std::unexpected<Error> bad(const std::string& what) {
@@ -80,11 +79,12 @@ bool is_local(const PostgresTarget& target) {
 Result<Conninfo> Conninfo::parse(const std::string& text) {
   if (text.empty() || text.find('\0') != std::string::npos)
     return bad("a connection string is missing");
+  CS_CHECK(load_libpq());
   // libpq's own message would repeat what it does not understand, perhaps a password.
   char* message = nullptr;
   const std::unique_ptr<PQconninfoOption, FreeOptions> options(
-      PQconninfoParse(text.c_str(), &message));
-  PQfreemem(message);
+      libpq().conninfo_parse(text.c_str(), &message));
+  libpq().freemem(message);
   if (!options)
     return bad("a connection string is neither KEY=VALUE pairs nor a postgresql:// URI");
   Conninfo parsed;

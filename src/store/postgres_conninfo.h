@@ -21,11 +21,11 @@ struct PostgresTarget {
 
 class Conninfo final {
  public:
-  // `store.bad_conninfo` (misconfigured), which repeats nothing of the text: it does not parse; it
-  // names no host (a folder of a Unix socket is one), so that an environment variable would decide;
-  // or it has a key that is not its business: a password (it comes as a Secret), a service or
-  // password file (what they add is not seen here), `options`, `gssencmode` and `client_encoding`
-  // (set by postgres.cc), `replication`.
+  // `store.no_libpq`. `store.bad_conninfo` (misconfigured), which repeats nothing of the text: it
+  // does not parse; it names no host (a folder of a Unix socket is one), so that an environment
+  // variable would decide; or it has a key that is not its business: a password (it comes as a
+  // Secret), a service or password file (what they add is not seen here), `options`, `gssencmode`
+  // and `client_encoding` (set by postgres.cc), `replication`.
   static Result<Conninfo> parse(const std::string& text);
 
   const std::vector<PostgresTarget>& targets() const { return targets_; }  // at least one

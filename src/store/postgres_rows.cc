@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include <libpq-fe.h>
+#include "store/libpq.h"
 
 namespace countersign::store {
 namespace {
@@ -32,7 +32,7 @@ PostgresRows& PostgresRows::operator=(PostgresRows&& other) noexcept = default;
 PostgresRows::~PostgresRows() = default;
 
 void PostgresRows::Free::operator()(pg_result* result) const {
-  PQclear(result);
+  libpq().clear(result);
 }
 
 bool PostgresRows::next() {
@@ -42,33 +42,33 @@ bool PostgresRows::next() {
 }
 
 int PostgresRows::size() const {
-  return PQntuples(result_.get());
+  return libpq().ntuples(result_.get());
 }
 
 int64_t PostgresRows::changes() const {
-  const std::string_view text = PQcmdTuples(result_.get());
+  const std::string_view text = libpq().cmd_tuples(result_.get());
   int64_t count = 0;
   std::from_chars(text.data(), text.data() + text.size(), count);
   return count;
 }
 
 std::string PostgresRows::command() const {
-  return PQcmdStatus(result_.get());
+  return libpq().cmd_status(result_.get());
 }
 
 bool PostgresRows::is_null(int column) const {
-  return PQgetisnull(result_.get(), row_, column) != 0;
+  return libpq().get_is_null(result_.get(), row_, column) != 0;
 }
 
 // Empty for what is not there, which libpq would tell on standard error.
 ByteView PostgresRows::value(int column) const {
-  if (row_ < 0 || column >= PQnfields(result_.get())) return {};
-  const char* data = PQgetvalue(result_.get(), row_, column);
-  return as_bytes({data, static_cast<size_t>(PQgetlength(result_.get(), row_, column))});
+  if (row_ < 0 || column >= libpq().nfields(result_.get())) return {};
+  const char* data = libpq().get_value(result_.get(), row_, column);
+  return as_bytes({data, static_cast<size_t>(libpq().get_length(result_.get(), row_, column))});
 }
 
 int64_t PostgresRows::integer(int column) {
-  const Oid type = PQftype(result_.get(), column);
+  const Oid type = libpq().ftype(result_.get(), column);
   const size_t size = type == oid_int8 ? 8 : type == oid_int4 ? 4 : type == oid_int2 ? 2 : 0;
   const ByteView bytes = value(column);
   if (size == 0 || bytes.size() != size) {
@@ -80,7 +80,7 @@ int64_t PostgresRows::integer(int column) {
 
 bool PostgresRows::boolean(int column) {
   const ByteView bytes = value(column);
-  if (PQftype(result_.get(), column) != oid_bool || bytes.size() != 1) {
+  if (libpq().ftype(result_.get(), column) != oid_bool || bytes.size() != 1) {
     type_error_ = true;
     return false;
   }
@@ -88,7 +88,7 @@ bool PostgresRows::boolean(int column) {
 }
 
 std::string PostgresRows::text(int column) {
-  const Oid type = PQftype(result_.get(), column);
+  const Oid type = libpq().ftype(result_.get(), column);
   if ((type != oid_text && type != oid_varchar && type != oid_name) || is_null(column)) {
     type_error_ = true;
     return {};
@@ -97,7 +97,7 @@ std::string PostgresRows::text(int column) {
 }
 
 Bytes PostgresRows::blob(int column) {
-  if (PQftype(result_.get(), column) != oid_bytea || is_null(column)) {
+  if (libpq().ftype(result_.get(), column) != oid_bytea || is_null(column)) {
     type_error_ = true;
     return {};
   }
