@@ -18,16 +18,24 @@ function(cs_layer name)
     target_link_libraries(cs_${name} INTERFACE ${ARG_LINK})
   endif()
   if(COUNTERSIGN_TESTS AND tests)
-    cs_test(${name}_test SOURCES ${tests} LINK cs_${name})
+    cs_test(${name}_test SOURCES ${tests} LINK cs_${name} UNIT)
   endif()
 endfunction()
 
-# cs_test(NAME SOURCES file... [LINK target...]): a GoogleTest program whose tests CTest knows one by one.
+# cs_test(NAME SOURCES file... [LINK target...] [UNIT]): a GoogleTest program whose tests CTest knows one by one.
+# UNIT: nothing but unit tests, which need no process each. All of them together are also one test of CTest,
+# "program.NAME": the whole suite runs that (label "program"), a selection of tests the single ones (label "unit").
 function(cs_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "UNIT" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} cs_test_support GTest::gtest_main GTest::gmock)
   target_compile_definitions(${name} PRIVATE COUNTERSIGN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS "${ARG_LABELS}")
+  set(label "")
+  if(ARG_UNIT)
+    set(label unit)
+    add_test(NAME program.${name}
+             COMMAND ${name} --gtest_brief=1 "--gtest_output=xml:${CMAKE_BINARY_DIR}/programs/${name}.xml")
+    set_tests_properties(program.${name} PROPERTIES LABELS program)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${label}")
 endfunction()

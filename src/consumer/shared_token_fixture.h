@@ -184,12 +184,10 @@ class SharedTokens : public ::testing::Test {
     return count;
   }
   void pass(std::chrono::nanoseconds time) {
-    constexpr auto step = std::chrono::milliseconds(10);
     settle();
-    for (auto left = time; left > std::chrono::nanoseconds(0); left -= step) {
-      loop_.advance(std::min<std::chrono::nanoseconds>(step, left));
-      settle();
-    }
+    // From timer to timer, so that at each the workers have done all that the one before gave them.
+    for (const BootTime end = clock_.boot_now() + time; clock_.boot_now() < end; settle())
+      loop_.advance(std::min(loop_.next_timer(), end) - clock_.boot_now());
   }
 
   testing::FakeClock clock_;

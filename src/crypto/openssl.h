@@ -44,7 +44,7 @@ using X509StackPtr = std::unique_ptr<STACK_OF(X509), X509StackFree>;
 // OpenSSL's error queue is per thread, and SSL_get_error() of an unrelated connection reads it.
 // Each function of ours that may leave errors there holds one of these, so that the queue is empty
 // again when it returns.
-class ErrorQueueCleaner final {
+class [[nodiscard]] ErrorQueueCleaner final {
  public:
   ErrorQueueCleaner() = default;
   ErrorQueueCleaner(const ErrorQueueCleaner&) = delete;

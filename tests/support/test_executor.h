@@ -66,6 +66,9 @@ class TestExecutor final : public Executor {
     return task.take_result();
   }
 
+  // When the next timer is due; BootTime::max() if there is none.
+  BootTime next_timer() const { return queue_.next(); }
+
   size_t tasks_running() {
     tasks_.remove_if([](const Task<void>& task) { return task.done(); });
     return tasks_.size();

@@ -34,7 +34,7 @@ count() {
   fi
   # A record is a test case; what it printed is escaped, so that it cannot look like a result.
   read -r tests bad skips < <(awk -v RS='<testcase ' '
-    NR == 1 { next }
+    NR == 1 || /^name="program\./ { next }
     { tests++ }
     /<failure/ || /<error/ { bad++; next }
     /<skipped/ || /status="(notrun|disabled)"/ { skips++ }
@@ -44,12 +44,17 @@ count() {
   skipped=$((skipped + skips))
 }
 
+# run_ctest CTEST ARGS…: programs of unit tests are counted by their tests.
 run_ctest() {
-  local results=$PWD/build/dev/results.xml status=0 before
-  rm -f "$results"
+  local results=$PWD/build/dev/results.xml status=0 before=$failed program
+  rm -rf "$results" build/dev/programs
   ctest --test-dir build/dev -j "$(jobs_count)" --output-on-failure --no-tests=error \
     --output-junit "$results" "$@" </dev/null || status=$?
-  before=$failed
+  if [[ -s $results ]]; then
+    for program in $(grep -o '<testcase name="program\.[a-z_]*"' "$results" | grep -o '[a-z_]*_test'); do
+      count "$program" "$PWD/build/dev/programs/$program.xml"
+    done
+  fi
   count "ctest" "$results"
   # Never less than what ctest itself says.
   if [[ $status != 0 && $failed == "$before" ]]; then
@@ -89,7 +94,11 @@ run_threaded() {
 
 build dev
 install_interop
-run_ctest "$@"
-if [[ $# == 0 ]]; then run_threaded; fi
+if [[ $# == 0 ]]; then
+  run_ctest --label-exclude '^unit$'
+  run_threaded
+else
+  run_ctest --label-exclude '^program$' "$@"
+fi
 say "$passed passed, $failed failed, $skipped skipped"
 [[ $failed == 0 ]]
