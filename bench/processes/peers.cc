@@ -120,7 +120,7 @@ Result<Peer> start_nginx_gateway(const PeerFiles& files, const Endpoint& upstrea
 }
 
 Result<Peer> start_haproxy_gateway(const PeerFiles& files, const Endpoint& upstream,
-                                   const std::filesystem::path& public_key) {
+                                   const std::optional<std::filesystem::path>& public_key) {
   CS_TRY(Peer peer, [&]() -> Result<Peer> {
     CS_TRY(const Endpoint address, free_address());
     return Peer{.address = address};
@@ -128,8 +128,18 @@ Result<Peer> start_haproxy_gateway(const PeerFiles& files, const Endpoint& upstr
   // HAProxy takes certificate and key from one file.
   CS_TRY(const std::string certificate, read_text_file(files.server.certificate));
   CS_TRY(const std::string key, read_text_file(files.server.private_key));
-  const std::filesystem::path both = files.folder / "haproxy-server.pem";
+  const std::filesystem::path both =
+      files.folder / (public_key ? "haproxy-server.pem" : "haproxy-plain-server.pem");
   CS_CHECK(drill::write_private_file(both, certificate + key));
+  const std::string verification =
+      public_key ? fmt::format(
+                       "  http-request set-var(txn.bearer) http_auth_bearer\n"
+                       "  http-request deny deny_status 401 unless {{ "
+                       "var(txn.bearer),jwt_header_query('$.alg') -m str ES256 }}\n"
+                       "  http-request deny deny_status 401 unless {{ "
+                       "var(txn.bearer),jwt_verify(\"ES256\",\"{}\") 1 }}\n",
+                       public_key->string())
+                 : "";
   const std::string config = fmt::format(
       "global\n  nbthread 1\n  maxconn 8192\n  log stdout format raw local0\n  "
       "ssl-default-bind-options ssl-min-ver TLSv1.3 no-tls-tickets\n"
@@ -137,17 +147,14 @@ Result<Peer> start_haproxy_gateway(const PeerFiles& files, const Endpoint& upstr
       "connect 5s\n  timeout client 75s\n"
       "  timeout server 75s\n  http-reuse always\nfrontend gateway\n"
       "  bind {address} ssl crt {server} ca-file {ca} verify required\n"
-      "  http-request set-var(txn.bearer) http_auth_bearer\n"
-      "  http-request deny deny_status 401 unless {{ var(txn.bearer),jwt_header_query('$.alg') -m "
-      "str ES256 }}\n"
-      "  http-request deny deny_status 401 unless {{ "
-      "var(txn.bearer),jwt_verify(\"ES256\",\"{key}\") 1 }}\n"
+      "{verification}"
       "  http-request del-header Authorization\n  default_backend application\nbackend "
       "application\n  server one {upstream}\n",
       fmt::arg("address", peer.address.to_string()), fmt::arg("server", both.string()),
-      fmt::arg("ca", files.consumer_ca.string()), fmt::arg("key", public_key.string()),
+      fmt::arg("ca", files.consumer_ca.string()), fmt::arg("verification", verification),
       fmt::arg("upstream", upstream.to_string()));
-  const std::filesystem::path path = files.folder / "haproxy.cfg";
+  const std::filesystem::path path =
+      files.folder / (public_key ? "haproxy.cfg" : "haproxy-plain.cfg");
   CS_CHECK(drill::write_private_file(path, config));
   CS_TRY(peer.process,
          drill::ChildProcess::start({.argv = {"/usr/sbin/haproxy", "-db", "-f", path.string()}}));

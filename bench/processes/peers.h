@@ -37,7 +37,8 @@ Result<Peer> start_nginx_egress(const PeerFiles& files, const Endpoint& upstream
 Result<Peer> start_nginx_gateway(const PeerFiles& files, const Endpoint& upstream,
                                  std::string_view authorization);
 // HAProxy as gateway: mutual TLS 1.3 in, jwt_verify with ES256, log on, kept-alive plain HTTP out.
+// Without a public key it verifies nothing and passes everything.
 Result<Peer> start_haproxy_gateway(const PeerFiles& files, const Endpoint& upstream,
-                                   const std::filesystem::path& public_key);
+                                   const std::optional<std::filesystem::path>& public_key);
 
 }  // namespace countersign::bench
