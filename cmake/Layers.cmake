@@ -22,12 +22,27 @@ function(cs_layer name)
   endif()
 endfunction()
 
-# cs_test(NAME SOURCES file... [LINK target...]): a GoogleTest program whose tests CTest knows one by one.
+# Where tests that start programs keep what these print, for tests/record to search.
+set(COUNTERSIGN_RECORD "${CMAKE_BINARY_DIR}/record")
+
+# cs_test(NAME SOURCES file... [LINK target...] [RECORDED]): a GoogleTest program whose tests CTest knows one by one.
+# RECORDED: it starts programs, whose output is searched for secrets.
 function(cs_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "RECORDED" "" "SOURCES;LINK;LABELS" ${ARGN})
+  set(properties)
+  if(ARG_LABELS)
+    list(APPEND properties LABELS "${ARG_LABELS}")
+  endif()
+  if(ARG_RECORDED)
+    list(APPEND ARG_SOURCES "${CMAKE_SOURCE_DIR}/tests/record/install_recorder.cc")
+    list(APPEND ARG_LINK cs_record)
+    list(APPEND properties ENVIRONMENT "COUNTERSIGN_RECORD=${COUNTERSIGN_RECORD}" FIXTURES_REQUIRED secret_record)
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} cs_test_support GTest::gtest_main GTest::gmock)
   target_compile_definitions(${name} PRIVATE COUNTERSIGN_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS "${ARG_LABELS}")
+  if(properties)
+    list(PREPEND properties PROPERTIES)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 ${properties})
 endfunction()
