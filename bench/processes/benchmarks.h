@@ -23,6 +23,7 @@ Result<std::vector<Row>> bench_egress(const BenchOptions& options);
 Result<std::vector<Row>> bench_gateway(const BenchOptions& options);
 Result<std::vector<Row>> bench_memory(const BenchOptions& options);
 Result<std::vector<Row>> bench_functions(const BenchOptions& options);
+Result<std::vector<Row>> bench_switch(const BenchOptions& options);
 Result<std::vector<Row>> bench_tokens(const BenchOptions& options);
 
 }  // namespace countersign::bench

@@ -22,6 +22,7 @@ const std::map<std::string, Benchmark>& benchmarks() {
       {"functions", countersign::bench::bench_functions},
       {"gateway", countersign::bench::bench_gateway},
       {"memory", countersign::bench::bench_memory},
+      {"switch", countersign::bench::bench_switch},
       {"tokens", countersign::bench::bench_tokens}};
   return all;
 }

@@ -1,5 +1,5 @@
-// The egress under load from 64 connections: with tokens that are renewed every second or two, and
-// with tokens that last.
+// The egress under load from 64 connections: with tokens that are renewed every second or two, with
+// tokens that last, and with tokens that last and are shared through a token store.
 //
 // Each measurement has an egress of its own, started for it and warmed up: nothing of another kind
 // runs beside it. The kinds alternate, and so does which of them goes first.
@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "bench/processes/tokens.h"
+#include "core/entropy.h"
+#include "store/sealing_keys.h"
 
 namespace countersign::bench {
 namespace {
@@ -60,23 +62,41 @@ Row compared(std::string name, std::string unit, double ours, double peer, std::
           .ratio_goal = 1.05};
 }
 
+// [token_store] on a SQLite file, as the processes of one machine share it.
+Result<std::string> token_store(const TokenBench& bench) {
+  const std::filesystem::path& folder = bench.setup.files().folder;
+  SystemEntropy entropy;
+  CS_CHECK(drill::write_private_file(
+      folder / "store-keys", store::SealingKeys::new_line(1, entropy).unsafe_reveal_text()));
+  return fmt::format("[token_store]\npath = \"{}\"\nkey_file = \"{}\"\n",
+                     (folder / "tokens.db").string(), (folder / "store-keys").string());
+}
+
 }  // namespace
 
 Result<std::vector<Row>> renewal_rows(const TokenBench& bench) {
   CS_TRY(const Peer upstream, start_upstream(bench.setup.files(), /*tls=*/true, 200));
   bench.issuer.add_client("renewing", short_lifetime, grant_time);
   bench.issuer.add_client("lasting", long_lifetime, grant_time);
+  bench.issuer.add_client("sharing", long_lifetime, grant_time);
+  CS_TRY(const std::string shared, token_store(bench));
   CS_TRY(const std::vector<Samples> samples,
-         sample_in_turn(bench, {{.client = "lasting", .api = upstream.address},
-                                {.client = "renewing", .api = upstream.address}}));
+         sample_in_turn(bench,
+                        {{.client = "lasting", .api = upstream.address},
+                         {.client = "renewing", .api = upstream.address},
+                         {.client = "sharing", .api = upstream.address, .extra_toml = shared}}));
   const Samples& lasting = samples[0];
   const Samples& renewing = samples[1];
-  const std::string title =
-      fmt::format("egress, {} connections, tokens of {} s", connections, short_lifetime.count());
+  const Samples& sharing = samples[2];
+  const std::string load = fmt::format("egress, {} connections, ", connections);
+  const std::string title = fmt::format("{}tokens of {} s", load, short_lifetime.count());
   const std::string peer = fmt::format("tokens of {} s", long_lifetime.count());
   return std::vector<Row>{
       compared(title + ", p99", "ms", median(renewing.p99), median(lasting.p99), peer),
-      compared(title + ", CPU per request", "us", median(renewing.cpu), median(lasting.cpu), peer)};
+      compared(title + ", CPU per request", "us", median(renewing.cpu), median(lasting.cpu), peer),
+      compared(load + "[token_store], p99", "ms", median(sharing.p99), median(lasting.p99), peer),
+      compared(load + "[token_store], CPU per request", "us", median(sharing.cpu),
+               median(lasting.cpu), "without")};
 }
 
 }  // namespace countersign::bench

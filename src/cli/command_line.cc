@@ -216,7 +216,7 @@ class CommandLine final {
   void add_store_commands() {
     CLI::App& store =
         *app_.add_subcommand("store", "the tokens that egresses share")->require_subcommand(1);
-    CLI::App* rekey = command(store, "rekey", "seal every stored token under the newest key",
+    CLI::App* rekey = command(store, "rekey", "seal what is stored under the newest key",
                               [this] { return rekey_store(common_); });
     add_config(rekey, "the egress's configuration");
     add_output(rekey);

@@ -21,10 +21,12 @@ struct Shared {
   explicit Shared(std::unique_ptr<net::LoopThread> home) : process(std::move(home)) {}
 
   EgressProcess process;
+  std::string access_log_path;  // a changed one needs a restart
   net::Fd access_log;
   std::unique_ptr<LogSink> access_sink;
   std::unique_ptr<ProcessJournal> journal;
   std::unique_ptr<ProcessTokenSharing> sharing;
+  // Until the loops have it: one that is replaced must go, with its connections and its slot.
   std::shared_ptr<EgressGeneration> generation;
   std::optional<EgressLoops> loops;
   std::optional<EgressAdmin> admin;
@@ -39,7 +41,7 @@ Result<net::Fd> open_log_file(const std::string& path) {
 }
 
 Result<void> open_access_log(Shared& shared) {
-  const std::string& path = shared.generation->config().access_log_path;
+  const std::string& path = shared.access_log_path;
   if (path.empty()) return {};
   if (path == "-") {
     shared.access_sink = std::make_unique<DescriptorSink>(STDOUT_FILENO);
@@ -54,7 +56,7 @@ Result<void> open_access_log(Shared& shared) {
 // from here on.
 void reopen_access_log(const Shared& shared, const Log& log) {
   if (!shared.access_log.valid()) return;
-  const auto file = open_log_file(shared.generation->config().access_log_path);
+  const auto file = open_log_file(shared.access_log_path);
   if (!file) {
     log.error("egress.reopen_failed", {{"error", file.error()}});
   } else if (dup3(file->get(), shared.access_log.get(), O_CLOEXEC) < 0) {
@@ -78,13 +80,14 @@ Result<std::unique_ptr<Shared>> make_shared_parts(EgressConfig config) {
 
 // On the main thread, before the home thread runs.
 Result<void> start_home(Shared& shared, const Log& log) {
-  if (const auto& admin = shared.generation->config().admin) {
+  const std::shared_ptr<EgressGeneration> generation = shared.loops->current();
+  if (const auto& admin = generation->config().admin) {
     shared.admin.emplace(*shared.loops, shared.process.home->loop());
     CS_TRY(const std::string address, shared.admin->listen(*admin));
     log.info("egress.admin_listening", {{"address", address}});
   }
   shared.process.home->loop().post([&shared] {
-    shared.generation->start();
+    shared.loops->current()->start();
     shared.reload->start();
   });
   shared.process.home->start();
@@ -93,7 +96,8 @@ Result<void> start_home(Shared& shared, const Log& log) {
 
 Result<net::RunOptions> run_options(Shared& shared, const Log& log) {
   net::RunOptions options;
-  const ServerConfig& server = shared.generation->config().server;
+  const std::shared_ptr<EgressGeneration> generation = shared.loops->current();
+  const ServerConfig& server = generation->config().server;
   for (const net::ListenOptions& listener : server.listeners) {
     CS_TRY(auto socket, net::ListeningSocket::create(listener));
     options.server.endpoints.push_back({.socket = std::move(socket)});
@@ -125,13 +129,14 @@ Result<void> run_egress(const CommonOptions& common) {
     log.warning("egress.unsafe_option", {{"place", place}});
   CS_TRY(const auto owned, make_shared_parts(std::move(config)));
   Shared& shared = *owned;
+  shared.access_log_path = shared.generation->config().access_log_path;
   CS_CHECK(open_access_log(shared));
   if (const auto& journal = shared.generation->config().journal) {
     CS_TRY(shared.journal,
            start_journal(*journal, shared.process.clock, shared.process.entropy, log));
     shared.process.journal = &shared.journal->calls;
   }
-  shared.loops.emplace(shared.generation, shared.access_sink.get());
+  shared.loops.emplace(std::move(shared.generation), shared.access_sink.get());
   shared.reload.emplace(common, *shared.loops, shared.process, log);
   CS_TRY(net::RunOptions options, run_options(shared, log));
   auto result = net::run_server("egress", log, std::move(options),

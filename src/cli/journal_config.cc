@@ -1,6 +1,7 @@
 #include "cli/journal_config.h"
 
 #include "cli/token_store_config.h"
+#include "store/postgres_conninfo.h"
 #include "store/postgres_journal.h"
 #include "store/sqlite_journal.h"
 
@@ -8,6 +9,12 @@ namespace countersign::cli {
 
 using std::chrono::hours;
 using std::chrono::seconds;
+
+std::string JournalConfig::name() const {
+  if (!path.empty()) return path;
+  const auto conninfo = store::Conninfo::parse(postgres.conninfo);
+  return conninfo ? conninfo->name() : "";
+}
 
 std::optional<JournalConfig> read_journal(const ConfigSection& root) {
   if (!root.has("journal")) return std::nullopt;

@@ -23,6 +23,8 @@ struct JournalConfig {
   consumer::EgressJournalOptions calls = {};
   consumer::JournalWriterOptions writer = {};
 
+  std::string name() const;  // for messages: the file, or the database and its host
+
   friend bool operator==(const JournalConfig&, const JournalConfig&) = default;
 };
 

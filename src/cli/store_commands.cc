@@ -1,9 +1,10 @@
 #include "cli/store_commands.h"
 
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "cli/journal_config.h"
 #include "cli/output.h"
 #include "cli/token_store_config.h"
 #include "core/clock.h"
@@ -13,45 +14,85 @@
 namespace countersign::cli {
 namespace {
 
-constexpr std::string_view table_name = "token_store";
+constexpr std::string_view store_table = "token_store";
+constexpr std::string_view journal_table = "journal";
 
-Result<TokenStoreConfig> load_token_store(const CommonOptions& common) {
+// What is sealed under keys of the configuration.
+struct SealedStores {
+  std::optional<TokenStoreConfig> tokens;
+  std::optional<JournalConfig> journal;
+};
+
+Result<SealedStores> load_stores(const CommonOptions& common) {
   ConfigReader reader = common.load();
   const ConfigSection root = reader.root();
   for (const std::string& key : root.keys()) {
-    if (key != table_name) root.skip(key);
+    if (key != store_table && key != journal_table) root.skip(key);
   }
-  auto config = read_token_store(root);
-  if (!config)
-    root.problem(table_name, "missing; expected the table [token_store]: nothing is shared");
+  SealedStores stores{.tokens = read_token_store(root), .journal = read_journal(root)};
+  if (!stores.tokens && !stores.journal) {
+    root.problem(store_table,
+                 "missing; expected the table [token_store] or [journal]: nothing is sealed");
+  }
   CS_CHECK(reader.finish());
-  return *std::move(config);
+  return stores;
 }
 
-}  // namespace
+// `prefix`: of the journal's figures.
+void add_report(OutputRecord& out, std::string_view prefix, uint32_t key_version,
+                const store::RekeyReport& report) {
+  const auto named = [prefix](std::string_view name) { return std::string(prefix).append(name); };
+  std::vector<std::string> missing;
+  for (const uint32_t version : report.missing_versions) missing.push_back(std::to_string(version));
+  out.number(named("key_version"), key_version)
+      .number(named("rekeyed"), report.rekeyed)
+      .number(named("changed_meanwhile"), report.changed_meanwhile)
+      .number(named("not_opened"), report.not_opened)
+      .list(named("missing_key_versions"), missing)
+      .number(named("remaining"), report.remaining);
+}
 
-Result<void> rekey_store(const CommonOptions& common) {
-  CS_TRY(const TokenStoreConfig config, load_token_store(common));
+Result<bool> rekey_tokens(const TokenStoreConfig& config, OutputRecord& out) {
   CS_TRY(const store::SealingKeys keys, load_sealing_keys(config));
   const SystemClock clock;
   SystemEntropy entropy;
   CS_TRY(const auto store, open_token_store(config, clock));
   CS_TRY(const store::RekeyReport report, store::rekey(*store, keys, entropy));
-  std::vector<std::string> missing;
-  for (const uint32_t version : report.missing_versions) missing.push_back(std::to_string(version));
+  out.text("store", config.name());
+  add_report(out, "", keys.version(), report);
+  return report.complete();
+}
+
+Result<bool> rekey_journal(const JournalConfig& config, OutputRecord& out) {
+  CS_TRY(const store::SealingKeys keys, load_sealing_keys(config));
+  const SystemClock clock;
+  SystemEntropy entropy;
+  CS_TRY(const auto journal, open_journal(config, clock));
+  CS_TRY(const store::RekeyReport report, store::rekey(*journal, keys, entropy));
+  out.text("journal", config.name());
+  add_report(out, "journal_", keys.version(), report);
+  return report.complete();
+}
+
+}  // namespace
+
+Result<void> rekey_store(const CommonOptions& common) {
+  CS_TRY(const SealedStores stores, load_stores(common));
   OutputRecord out;
-  out.text("store", config.name())
-      .number("key_version", keys.version())
-      .number("rekeyed", report.rekeyed)
-      .number("changed_meanwhile", report.changed_meanwhile)
-      .number("not_opened", report.not_opened)
-      .list("missing_key_versions", missing)
-      .number("remaining", report.remaining);
+  bool complete = true;
+  if (stores.tokens) {
+    CS_TRY(const bool all, rekey_tokens(*stores.tokens, out));
+    complete = all;
+  }
+  if (stores.journal) {
+    CS_TRY(const bool all, rekey_journal(*stores.journal, out));
+    complete = complete && all;
+  }
   print(out, common.output);
-  if (report.complete()) return {};
+  if (complete) return {};
   return fail(ErrorKind::conflict, "store.rekey_incomplete",
-              "some tokens are still sealed under another key; keep the old keys and run this "
-              "again once every egress has the new one");
+              "something is still sealed under another key; keep the old keys and run this again "
+              "once every egress has the new one");
 }
 
 }  // namespace countersign::cli

@@ -1,5 +1,5 @@
-// `countersign store …`: work on the token store that an egress's configuration names, beside
-// running egresses.
+// `countersign store …`: work on the token store and the journal that an egress's configuration
+// names, beside running egresses.
 
 #pragma once
 
@@ -8,9 +8,9 @@
 
 namespace countersign::cli {
 
-// Seals every stored token anew under the key that seals now, and prints what it did. Reads
-// [token_store] only: no credential of an API is looked at. `store.rekey_incomplete` (conflict) if
-// a row is left under another key.
+// Seals every stored token and journalled request anew under the key that seals now, and prints
+// what it did. Reads [token_store] and [journal] only: no credential of an API is looked at.
+// `store.rekey_incomplete` (conflict) if one is left under another key.
 Result<void> rekey_store(const CommonOptions& common);
 
 }  // namespace countersign::cli

@@ -129,9 +129,8 @@ bool ApiCall::repeats_failed(const Error& error) {
 
 bool ApiCall::repeats_answered(const http::ResponseHead& head) {
   constexpr bool can_rewind = true;  // the request is in memory
-  return progress_.must_replace_credential(head, place_.scheme, attached_.generation, can_rewind,
-                                           place_.loop.now()) ||
-         progress_.may_repeat_answered(head, can_rewind, now());
+  return progress_.may_repeat_answered(head, place_.scheme, attached_.generation, can_rewind,
+                                       now());
 }
 
 Task<void> ApiCall::discard_answer() {
@@ -186,7 +185,7 @@ bool ApiCall::sent() const {
 }
 
 void ApiCall::unanswered(const Error& error, std::string_view reason) {
-  progress_.unanswered(sent());
+  progress_.ended(progress_.outcome_unanswered(sent()));
   outcome_.kind = kind_of(progress_.outcome());
   const bool unknown = outcome_.kind == OutcomeKind::unknown;
   outcome_.reason = unknown ? protocol::code_of(Reason::outcome_unknown) : reason;

@@ -43,28 +43,26 @@ bool CallProgress::may_repeat_failed(const Error& error, const http::ClientExcha
   if (!repeats_stale(upstream, now) && !repeats_by_rule({}, now)) return false;
   fresh_connection_ = true;
   maybe_processed_ = maybe_processed_ || !not_sent;
-  note_unprocessed(maybe_processed_);
+  outcome_ = outcome_unanswered(/*sent=*/false);
   return true;
 }
 
 bool CallProgress::must_replace_credential(const http::ResponseHead& head, Scheme& scheme,
                                            uint64_t generation, bool can_rewind, BootTime now) {
-  if (head.status != 401 && head.status != 403) [[likely]]
-    return false;
+  if (head.status != 401 && head.status != 403) return false;
   // Asked even where the call cannot be repeated: the credential is spent for all calls.
   const AfterRefusal after = scheme.refused(head, generation);
   if (after != AfterRefusal::repeat || credential_replaced_ || !can_rewind) return false;
   credential_replaced_ = true;
   resume_at_ = now;
   // Refused before it was acted upon: that is the proof that this attempt did nothing.
-  note_unprocessed(maybe_processed_);
+  outcome_ = outcome_unanswered(/*sent=*/false);
   return true;
 }
 
-bool CallProgress::may_repeat_answered(const http::ResponseHead& head, bool can_rewind,
-                                       const Instant& now) {
-  if (head.status < 400 || repeats_ >= rule_.retries_max) [[likely]]
-    return false;
+bool CallProgress::may_repeat_refused(const http::ResponseHead& head, bool can_rewind,
+                                      const Instant& now) {
+  if (repeats_ >= rule_.retries_max) return false;
   if (std::ranges::find(rule_.retry_statuses, head.status) == rule_.retry_statuses.end())
     return false;
   const bool refused = is_refused_before_forwarding(head);
@@ -78,7 +76,7 @@ bool CallProgress::may_repeat_answered(const http::ResponseHead& head, bool can_
   if (!repeats_by_rule(wanted, now.boot)) return false;
   constexpr int too_many_requests = 429;  // refused by whoever counts, before it was acted upon
   maybe_processed_ = maybe_processed_ || !(refused || head.status == too_many_requests);
-  note_unprocessed(maybe_processed_);
+  outcome_ = outcome_unanswered(/*sent=*/false);
   return true;
 }
 

@@ -94,8 +94,4 @@ Result<JournalledRequest> parse_journalled_request(ByteView bytes) {
   return request;
 }
 
-std::string journal_row_name(std::string_view api, std::string_view key) {
-  return std::to_string(api.size()).append(1, ':').append(api).append(key);
-}
-
 }  // namespace countersign::consumer

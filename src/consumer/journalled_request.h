@@ -1,8 +1,8 @@
 // JournalledRequest: a write as it is kept in the journal, so that it can be sent once more after
 // a crash: what the provider saw, without the credential.
 //
-// The bytes are sealed (store/sealing_keys.h) for the entry's API and key: an entry's request
-// cannot be put into another entry.
+// The bytes are sealed (store/sealing_keys.h) for the entry's API and key (store/rekey.h): an
+// entry's request cannot be put into another entry.
 
 #pragma once
 
@@ -33,8 +33,5 @@ crypto::Sha256Digest digest_of(std::string_view method, std::string_view target,
 Bytes serialize(const JournalledRequest& request);
 // `journal.bad_entry` (corrupt) unless it is exactly what serialize() makes.
 Result<JournalledRequest> parse_journalled_request(ByteView bytes);
-
-// What an entry's sealed bytes are tied to: its API and key, told apart by the API's length.
-std::string journal_row_name(std::string_view api, std::string_view key);
 
 }  // namespace countersign::consumer

@@ -43,10 +43,5 @@ TEST(JournalledRequest, ItsDigestTellsMethodTargetAndBodyApart) {
   EXPECT_NE(digest, digest_of("POST", "/a", "c"));
 }
 
-TEST(JournalledRequest, ARowsNameTellsApiAndKeyApart) {
-  EXPECT_NE(journal_row_name("a", "bc"), journal_row_name("ab", "c"));
-  EXPECT_NE(journal_row_name("1:a", "b"), journal_row_name("1", ":ab"));
-}
-
 }  // namespace
 }  // namespace countersign::consumer

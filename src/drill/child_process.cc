@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "drill/observer.h"
+
 extern char** environ;
 
 namespace countersign::drill {
@@ -113,6 +115,7 @@ Result<Finished> run_command(const Command& command) {
   Finished finished;
   read_both(out.read.get(), err.read.get(), finished);
   finished.exit_code = wait_for(pid);
+  if (Observer* hears = observer()) hears->ended(command, finished.output, finished.errors);
   return finished;
 }
 
@@ -120,15 +123,19 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const Command& command
   const net::Fd nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
   CS_TRY(Pipe out, make_pipe());
   CS_TRY(const pid_t pid, spawn(command.argv, nothing.get(), out.write.get(), out.write.get()));
-  return std::unique_ptr<ChildProcess>(new ChildProcess(pid, std::move(out.read)));
+  return std::unique_ptr<ChildProcess>(new ChildProcess(command, pid, std::move(out.read)));
 }
 
-ChildProcess::ChildProcess(pid_t pid, net::Fd output)
-    : pid_(pid), output_(std::move(output)), collector_([this] { collect(); }) {}
+ChildProcess::ChildProcess(Command command, pid_t pid, net::Fd output)
+    : command_(std::move(command)),
+      pid_(pid),
+      output_(std::move(output)),
+      collector_([this] { collect(); }) {}
 
 ChildProcess::~ChildProcess() {
   if (!exit_code_) kill();
   collector_.join();
+  if (Observer* hears = observer()) hears->ended(command_, output(), "");
 }
 
 void ChildProcess::collect() {

@@ -58,10 +58,11 @@ class ChildProcess final {
   void kill();
 
  private:
-  ChildProcess(pid_t pid, net::Fd output);
+  ChildProcess(Command command, pid_t pid, net::Fd output);
   void collect();
   int wait_for_end();
 
+  const Command command_;
   pid_t pid_;
   net::Fd output_;
   mutable std::mutex mutex_;

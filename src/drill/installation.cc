@@ -201,7 +201,10 @@ scheme = "{scheme}"
 )toml",
         fmt::arg("name", api.name), fmt::arg("label", api.name.empty() ? "all" : api.name),
         fmt::arg("issuer", issuer_line(api, options)), fmt::arg("url", provider_url),
-        fmt::arg("gateway", gateway.to_string()), fmt::arg("anchors", pki.provider_ca().string()),
+        fmt::arg("gateway", gateway.to_string()),
+        fmt::arg(
+            "anchors",
+            (options.trust_anchors.empty() ? pki.provider_ca() : options.trust_anchors).string()),
         fmt::arg("certificate", client.certificate.string()),
         fmt::arg("key", client.private_key.string()), fmt::arg("scheme", api.scheme),
         fmt::arg("settings", api.settings), fmt::arg("more", api.more));

@@ -79,9 +79,10 @@ struct ConsumerOptions {
   std::filesystem::path folder;
   int threads = 1;
   bool trace_heads = true;
-  std::string access_log = "-";    // standard output
-  std::vector<ConsumerApi> apis;   // one without a name is served at /
-  std::optional<Endpoint> issuer;  // where the issuer is, if not behind the same gateway
+  std::string access_log = "-";              // standard output
+  std::vector<ConsumerApi> apis;             // one without a name is served at /
+  std::optional<Endpoint> issuer;            // where the issuer is, if not behind the same gateway
+  std::filesystem::path trust_anchors = {};  // empty: the provider's CA
   std::string extra_toml;
 };
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "drill/observer.h"
 #include "net/fd.h"
 
 namespace countersign::drill {
@@ -20,6 +21,7 @@ using std::chrono::hours;
 Result<void> write_private_file(const std::filesystem::path& path, std::string_view text) {
   const net::Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   const ssize_t written = file.get() < 0 ? -1 : write(file.get(), text.data(), text.size());
+  if (Observer* hears = observer()) hears->wrote(path, text);
   if (written == static_cast<ssize_t>(text.size())) return {};
   return fail(ErrorKind::unavailable, "drill.cannot_write", path.string() + " cannot be written",
               std::strerror(errno));

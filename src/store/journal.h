@@ -117,6 +117,15 @@ class Journal {
                                                     uint64_t seen,
                                                     std::chrono::microseconds hold_for) = 0;
 
+  // For re-keying (rekey.h). Entries with a sealed request under another key than `key_version`,
+  // after (`api`, `key`) in that order, held ones included.
+  virtual Result<std::vector<JournalEntry>> to_rekey(uint32_t key_version, std::string_view api,
+                                                     std::string_view key, size_t limit) = 0;
+  // Puts the same request, sealed anew, in the place of the entry's. False: it is not the same any
+  // more: another attempt has written it, somebody else has re-keyed it, or it was emptied.
+  virtual Result<bool> replace_sealed(const JournalEntry& seen, ByteView sealed,
+                                      uint32_t new_key_version) = 0;
+
   // Deletes what the limits no longer keep, at most `limit` entries in one go; gives their number.
   virtual Result<int64_t> purge(const JournalLimits& limits, int64_t limit) = 0;
 };

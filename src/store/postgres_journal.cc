@@ -102,6 +102,15 @@ Result<JournalEntry> read_entry(PostgresRows& row) {
   return entry;
 }
 
+Result<std::vector<JournalEntry>> read_entries(PostgresRows& rows) {
+  std::vector<JournalEntry> entries;
+  while (rows.next()) {
+    CS_TRY(JournalEntry entry, read_entry(rows));
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
 Result<JournalFound> read_found(PostgresRows& row) {
   JournalFound found;
   const Bytes digest = row.blob(0);
@@ -213,12 +222,7 @@ Result<std::vector<JournalEntry>> PostgresJournal::unresolved(std::string_view a
                               "WHERE state IN ('pending', 'unknown') AND (api, key) > ($1, $2)"
                               " ORDER BY api, key LIMIT $3",
                           api, key, static_cast<int64_t>(limit)));
-  std::vector<JournalEntry> entries;
-  while (rows.next()) {
-    CS_TRY(JournalEntry entry, read_entry(rows));
-    entries.push_back(std::move(entry));
-  }
-  return entries;
+  return read_entries(rows);
 }
 
 Result<std::optional<uint64_t>> PostgresJournal::take_over(std::string_view api,
@@ -229,6 +233,30 @@ Result<std::optional<uint64_t>> PostgresJournal::take_over(std::string_view api,
                                              static_cast<int64_t>(hold_for.count())));
   if (taken == 0) return std::nullopt;
   return seen + 1;
+}
+
+Result<std::vector<JournalEntry>> PostgresJournal::to_rekey(uint32_t key_version,
+                                                            std::string_view api,
+                                                            std::string_view key, size_t limit) {
+  CS_CHECK(ensure_migrated());
+  CS_TRY(
+      PostgresRows rows,
+      database_->query(std::string(columns) + "WHERE length(sealed) > 0 AND key_version <> $1 AND"
+                                              " (api, key) > ($2, $3) ORDER BY api, key LIMIT $4",
+                       key_version, api, key, static_cast<int64_t>(limit)));
+  return read_entries(rows);
+}
+
+// An attempt that begins writes another request's bytes, so the old version alone does not tell.
+Result<bool> PostgresJournal::replace_sealed(const JournalEntry& seen, ByteView sealed,
+                                             uint32_t new_key_version) {
+  CS_CHECK(ensure_migrated());
+  CS_TRY(const int64_t changed,
+         database_->run("UPDATE countersign.journal SET sealed = $5, key_version = $6 WHERE"
+                        " api = $1 AND key = $2 AND key_version = $3 AND sealed = $4",
+                        seen.api, seen.key, seen.key_version, ByteView(seen.sealed), sealed,
+                        new_key_version));
+  return changed == 1;
 }
 
 Result<int64_t> PostgresJournal::purge(const JournalLimits& limits, int64_t limit) {

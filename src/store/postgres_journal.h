@@ -29,6 +29,10 @@ class PostgresJournal final : public Journal {
   Result<std::optional<uint64_t>> take_over(std::string_view api, std::string_view key,
                                             uint64_t seen,
                                             std::chrono::microseconds hold_for) override;
+  Result<std::vector<JournalEntry>> to_rekey(uint32_t key_version, std::string_view api,
+                                             std::string_view key, size_t limit) override;
+  Result<bool> replace_sealed(const JournalEntry& seen, ByteView sealed,
+                              uint32_t new_key_version) override;
   Result<int64_t> purge(const JournalLimits& limits, int64_t limit) override;
 
  private:

@@ -36,6 +36,16 @@ Result<JournalEntry> read_entry(Statement& row, WallTime now) {
   return entry;
 }
 
+Result<std::vector<JournalEntry>> read_entries(Statement& rows, WallTime now) {
+  std::vector<JournalEntry> entries;
+  for (;;) {
+    CS_TRY(const bool more, rows.step());
+    if (!more) return entries;
+    CS_TRY(JournalEntry entry, read_entry(rows, now));
+    entries.push_back(std::move(entry));
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::string& path,
@@ -140,14 +150,7 @@ Result<std::vector<JournalEntry>> SqliteJournal::unresolved(std::string_view api
                             " FROM journal WHERE state IN ('pending', 'unknown')"
                             " AND (api, key) > (?1, ?2) ORDER BY api, key LIMIT ?3"));
   rows.bind_all(api, key, static_cast<int64_t>(limit));
-  const WallTime now = clock_.wall_now();
-  std::vector<JournalEntry> entries;
-  for (;;) {
-    CS_TRY(const bool more, rows.step());
-    if (!more) return entries;
-    CS_TRY(JournalEntry entry, read_entry(rows, now));
-    entries.push_back(std::move(entry));
-  }
+  return read_entries(rows, clock_.wall_now());
 }
 
 Result<std::optional<uint64_t>> SqliteJournal::take_over(std::string_view api, std::string_view key,
@@ -161,6 +164,28 @@ Result<std::optional<uint64_t>> SqliteJournal::take_over(std::string_view api, s
       api, key, static_cast<int64_t>(seen), now, now + hold_for));
   if (database_->changes() == 0) return std::nullopt;
   return seen + 1;
+}
+
+Result<std::vector<JournalEntry>> SqliteJournal::to_rekey(uint32_t key_version,
+                                                          std::string_view api,
+                                                          std::string_view key, size_t limit) {
+  CS_TRY(Statement rows,
+         database_->prepare("SELECT " + std::string(columns) +
+                            " FROM journal WHERE length(sealed) > 0 AND key_version <> ?1"
+                            " AND (api, key) > (?2, ?3) ORDER BY api, key LIMIT ?4"));
+  rows.bind_all(int64_t{key_version}, api, key, static_cast<int64_t>(limit));
+  return read_entries(rows, clock_.wall_now());
+}
+
+// An attempt that begins writes another request's bytes, so the old version alone does not tell.
+Result<bool> SqliteJournal::replace_sealed(const JournalEntry& seen, ByteView sealed,
+                                           uint32_t new_key_version) {
+  CS_CHECK(
+      database_->run("UPDATE journal SET sealed = ?5, key_version = ?6"
+                     " WHERE api = ?1 AND key = ?2 AND key_version = ?3 AND sealed = ?4",
+                     seen.api, seen.key, int64_t{seen.key_version}, ByteView(seen.sealed), sealed,
+                     int64_t{new_key_version}));
+  return database_->changes() == 1;
 }
 
 Result<int64_t> SqliteJournal::purge(const JournalLimits& limits, int64_t limit) {

@@ -14,6 +14,7 @@
 #include "drill/throwaway_pki.h"
 #include "store/postgres_token_store.h"
 #include "store/rekey.h"
+#include "store/sqlite_journal.h"
 #include "store/sqlite_token_store.h"
 #include "support/postgres_server.h"
 #include "support/temporary_folder.h"
@@ -106,6 +107,41 @@ TEST_F(StoreCommands, rekey_seals_every_token_under_the_newest_key) {
   EXPECT_EQ(second.exit_code, 0) << second.errors;
   EXPECT_EQ(Json::parse(second.output).at("rekeyed"), 0);
   expect_silence_about({key_1, key_2, "secret token"});
+}
+
+TEST_F(StoreCommands, rekey_seals_journalled_requests_too) {
+  const std::string key_1 = generate(1);
+  const std::string key_2 = generate(2);
+  const auto journal = value_of(store::SqliteJournal::open(folder_ / "journal.db", clock_));
+  const auto old_ring = value_of(store::SealingKeys::parse(Secret::copy_of(key_1)));
+  const std::string name = store::journal_row_name("a", "k");
+  const auto sealed =
+      value_of(old_ring.seal(as_bytes("a payment"), store::journal_row_of(name), entropy_));
+  const store::JournalBegin entry{.api = "a",
+                                  .key = "k",
+                                  .sealed = sealed.bytes,
+                                  .key_version = sealed.key_version,
+                                  .hold_for = std::chrono::hours(1)};
+  value_of(journal->write({&entry, 1}, {}, 10));
+  write("store-keys", key_1 + key_2);
+  write("egress.toml", "[journal]\npath = \"journal.db\"\nkey_file = \"store-keys\"\n");
+  const drill::Finished done = rekey({"--output", "json"});
+  EXPECT_EQ(done.exit_code, 0) << done.errors;
+  const Json report = Json::parse(done.output);
+  EXPECT_EQ(report.at("journal_rekeyed"), 1);
+  EXPECT_EQ(report.at("journal_key_version"), 2);
+  EXPECT_EQ(report.at("journal_remaining"), 0);
+  EXPECT_FALSE(report.contains("rekeyed")) << "there is no token store";
+  const auto kept = value_of(journal->find("a", "k"));
+  const auto new_ring = value_of(store::SealingKeys::parse(Secret::copy_of(key_2)));
+  EXPECT_EQ(value_of(new_ring.open(kept->sealed, kept->key_version, store::journal_row_of(name)))
+                .unsafe_reveal_text(),
+            "a payment");
+  write("store-keys", key_1);  // an entry under a key that this file has not
+  const drill::Finished failed = rekey({"--output", "json"});
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_EQ(Json::parse(failed.output).at("journal_missing_key_versions"), Json::array({"2"}));
+  expect_silence_about({key_1, key_2, "a payment"});
 }
 
 TEST_F(StoreCommands, rekey_without_the_old_key_fails_with_1_and_names_its_version) {

@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "core/temporary_folder.h"
 #include "drill/installation.h"
+#include "drill/observer.h"
 
 namespace countersign::e2e {
 
@@ -105,7 +106,9 @@ class WholePath : public ::testing::Test {
     made.body = "grant_type=client_credentials&client_id=" + std::string(client_id);
     const http::SimpleResponse answer = must(ask_gateway(&identity, std::move(made)));
     EXPECT_EQ(answer.status, 200) << answer.body;
-    return drill::json_text_member(answer.body, "access_token");
+    std::string token = drill::json_text_member(answer.body, "access_token");
+    if (drill::Observer* hears = drill::observer()) hears->obtained(token);
+    return token;
   }
   std::string file_text(std::string_view name) const {
     std::ifstream file(folder / name, std::ios::binary);

@@ -170,7 +170,29 @@ std::vector<std::string> PostgresServer::server_command() const {
     command.emplace_back("-c");
     command.emplace_back(setting);
   }
+  if (offers_tls_) {
+    command.emplace_back("-c");
+    command.emplace_back("ssl=on");
+  }
   return command;
+}
+
+void PostgresServer::offer_tls(std::string_view certificate_chain_pem,
+                               std::string_view private_key_pem) {
+  const auto put = [this](std::string_view name, std::string_view text) {
+    const fs::path path = fs::path(folder_ / "data") / name;
+    std::ofstream(path, std::ios::binary) << text;
+    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+    const auto user = other_user();
+    if (user && chown(path.c_str(), user->uid, user->gid) != 0)
+      panic("a file cannot be given away");
+  };
+  put("server.crt", certificate_chain_pem);
+  put("server.key", private_key_pem);
+  offers_tls_ = true;
+  stop();
+  start();
+  if (pid_ < 0) panic("PostgreSQL does not start with TLS: " + log_);
 }
 
 void PostgresServer::start() {

@@ -46,6 +46,9 @@ class PostgresServer final {
   // One or more statements by the superuser.
   void run_sql(std::string_view database, std::string_view sql);
 
+  // Restarts: TLS is offered from here on, to whoever asks for it.
+  void offer_tls(std::string_view certificate_chain_pem, std::string_view private_key_pem);
+
   // SIGINT: sessions are ended, data is kept. Then start() brings it back on the same port.
   void stop();
   void start();
@@ -61,6 +64,7 @@ class PostgresServer final {
   TemporaryFolder folder_;
   int port_ = 0;
   int databases_ = 0;
+  bool offers_tls_ = false;
   pid_t pid_ = -1;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -13,9 +13,11 @@ is CPU time of the proxy process per request. Without NAME, every benchmark:
   gateway    mutual TLS in, full check of a token, plain HTTP out
   memory     resident memory, busy and idle
   functions  single functions (Google Benchmark)
+  switch     certificate, key, CA bundle and API key of the egress replaced under 2,000 requests
+             a second: calls failed, connections left with the old certificate; 15 seconds
   tokens     64 callers while their token expires 20 times: ours, Go's x/oauth2, and npm's
              openid-client where Node.js 20 and npm are installed; the egress while tokens are
-             renewed; about six minutes
+             renewed, and with a token store; about seven minutes
 
 Options: --rounds N, --seconds N (of each measurement), --expiries N (tokens only; 12 s each).
 Prints a table and writes build/bench/NAME.json. Close other programs first.

@@ -7,7 +7,8 @@ if help_wanted "$@"; then
 usage: ./x test [CTEST ARGS…]
 
 Compiles the dev preset (AddressSanitizer, UndefinedBehaviorSanitizer) and runs every test: unit,
-conformance, end to end, the corpus of every fuzz target, and the house rules. Then compiles what
+conformance, end to end, the corpus of every fuzz target, and the house rules; and looks for every
+secret of the end-to-end tests in all output of the programs that they start. Then compiles what
 is threaded with ThreadSanitizer and runs its unit tests again.
 
 With arguments, which go to ctest, runs only those tests and leaves ThreadSanitizer out:
@@ -95,6 +96,8 @@ run_threaded() {
 build dev
 install_interop
 if [[ $# == 0 ]]; then
+  # All tests run: the search for secrets in their output must have something to search.
+  export COUNTERSIGN_WHOLE_SUITE=1
   run_ctest --label-exclude '^unit$'
   run_threaded
 else

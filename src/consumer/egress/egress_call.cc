@@ -46,14 +46,12 @@ EgressService::Call::Call(EgressService& service, const http::Exchange& exchange
       context_(service.parts_.counters, service.trace_ids(), request_, exchange.peer()),
       began_(service.now()),
       api_(service.api_for(request_)),
-      deadline_(BootTime::max()) {
-  if (!api_) return;
-  context_.begin(api_->number);
-  deadline_ = began_.boot + api_->options.deadline;
-  const size_t stripped = api_->options.strip_prefix ? api_->options.path_prefix.size() : 0;
-  target_ = outgoing_target(request_, stripped, target_storage_);
-  rule_ = &find_rule();
-  if (rule_->deadline) deadline_ = began_.boot + *rule_->deadline;
+      target_(find_target()),
+      rule_(find_rule()),
+      deadline_(find_deadline()),
+      progress_(rule_, api_ ? api_->policy : nullptr,
+                {.is_safe = request_.is_safe(), .has_key = false, .deadline = deadline_}) {
+  if (api_) context_.begin(api_->number);
 }
 
 EgressService::Call::~Call() {
@@ -62,8 +60,8 @@ EgressService::Call::~Call() {
   if (api_) {
     context_.end(api_->number, {.method = request_.method,
                                 .status = status_,
-                                .outcome = outcome_,
-                                .attempts = attempts_,
+                                .outcome = outcome(),
+                                .attempts = attempts(),
                                 .duration = duration});
   }
   if (!service_.log_.enabled()) return;
@@ -74,8 +72,8 @@ EgressService::Call::~Call() {
                         .method = request_.method,
                         .path = request_.path,
                         .status = status_,
-                        .outcome = outcome_,
-                        .attempts = attempts_,
+                        .outcome = outcome(),
+                        .attempts = attempts(),
                         .duration = duration,
                         .request_bytes = request_bytes_,
                         .response_bytes = response_bytes_,
@@ -87,8 +85,19 @@ EgressService::Call::~Call() {
                         .detail = detail_});
 }
 
+std::string_view EgressService::Call::find_target() {
+  if (!api_) return {};
+  const size_t stripped = api_->options.strip_prefix ? api_->options.path_prefix.size() : 0;
+  return outgoing_target(request_, stripped, target_storage_);
+}
+
+BootTime EgressService::Call::find_deadline() const {
+  if (!api_) return BootTime::max();
+  return began_.boot + rule_.deadline.value_or(api_->options.deadline);
+}
+
 const CallRule& EgressService::Call::find_rule() const {
-  if (!api_->policy) return default_rule();
+  if (!api_ || !api_->policy) return default_rule();
   api_->policy->budget().count_call();
   return api_->policy->rule_for(request_.method, target_.substr(0, target_.find('?')));
 }
@@ -96,7 +105,9 @@ const CallRule& EgressService::Call::find_rule() const {
 std::optional<EgressProblem> EgressService::Call::refusal() {
   if (const auto reason = service_.refusal_of(request_, api_, context_.peer()))
     return EgressProblem{.reason = *reason};
-  return request_.is_safe() ? std::nullopt : choose_key();
+  auto problem = request_.is_safe() ? std::nullopt : choose_key();
+  if (!key_.empty()) progress_.note_key();
+  return problem;
 }
 
 // A caller's own key always wins. One that cannot protect the call is refused where the egress
@@ -104,7 +115,7 @@ std::optional<EgressProblem> EgressService::Call::refusal() {
 std::optional<EgressProblem> EgressService::Call::choose_key() {
   const size_t count = request_.count(idempotency_key_field);
   if (count == 0) {
-    if (!rule_->add_idempotency_key || !api_->policy) return std::nullopt;
+    if (!rule_.add_idempotency_key || !api_->policy) return std::nullopt;
     added_key_ = make_idempotency_key(api_->policy->entropy());
     key_ = added_key_;
     return std::nullopt;
@@ -113,7 +124,7 @@ std::optional<EgressProblem> EgressService::Call::choose_key() {
   // A key that a Connection option removes on the way protects nothing.
   if (count == 1 && is_idempotency_key(given) && !request_.is_hop_by_hop(idempotency_key_field)) {
     key_ = given;
-  } else if (rule_->add_idempotency_key || is_journalled()) {
+  } else if (rule_.add_idempotency_key || is_journalled()) {
     return EgressProblem{.reason = Reason::idempotency_key_invalid};
   }
   return std::nullopt;
@@ -123,14 +134,12 @@ bool EgressService::Call::attach() {
   return api_->scheme->attach(service_.now(), attached_);
 }
 
-// An earlier attempt that may have been processed is not forgotten because a later one got less
-// far.
 EgressProblem EgressService::Call::unanswered(Reason reason, bool sent,
                                               std::string_view code) const {
-  const bool unknown = sent || maybe_processed_;
-  return {.reason = unknown ? Reason::outcome_unknown : reason,
-          .outcome = unknown ? CallOutcome::unknown : CallOutcome::not_sent,
-          .attempts = attempts_,
+  const CallOutcome outcome = progress_.outcome_unanswered(sent);
+  return {.reason = outcome == CallOutcome::unknown ? Reason::outcome_unknown : reason,
+          .outcome = outcome,
+          .attempts = attempts(),
           .code = std::string(code),
           .added_key = added_key_};
 }
@@ -153,11 +162,10 @@ EgressProblem EgressService::Call::not_opened(const Error& error) const {
 }
 
 void EgressService::Call::begin_attempt() {
-  ++attempts_;
-  outcome_ = CallOutcome::unknown;
+  progress_.begin_attempt();
   if (!service_.options_.trace_heads || !service_.log_.enabled()) return;
   service_.log_.append_line(
-      trace_line({.api = api_->options.name, .attempt = attempts_, .target = target_}, request_,
+      trace_line({.api = api_->options.name, .attempt = attempts(), .target = target_}, request_,
                  service_.filter_, attached_, *api_->process_scheme));
 }
 
@@ -177,21 +185,15 @@ EgressProblem EgressService::Call::body_not_read(const Error& error) const {
   return with_callers_fault(std::move(problem), error);
 }
 
-bool EgressService::Call::must_replace_credential(const http::ResponseHead& head,
-                                                  const http::RelayBody& body) {
-  if (head.status != 401 && head.status != 403) [[likely]]
-    return false;
-  // Asked even where the call cannot be repeated: the credential is spent for all calls.
-  const AfterRefusal after = api_->scheme->refused(head, attached_.generation);
-  if (after != AfterRefusal::repeat || credential_replaced_ || !body.can_rewind()) return false;
-  credential_replaced_ = true;
-  // Refused by the gateway before forwarding: that is the proof that this attempt did nothing.
-  outcome_ = maybe_processed_ ? CallOutcome::unknown : CallOutcome::not_sent;
-  return true;
+bool EgressService::Call::may_repeat_failed(const Error& error,
+                                            const http::ClientExchange& upstream,
+                                            const http::RelayBody& body) {
+  return !is_callers_fault(error) &&
+         progress_.may_repeat_failed(error, upstream, body.can_rewind(), service_.loop_.now());
 }
 
 void EgressService::Call::answered(const http::ResponseHead& head) {
-  outcome_ = outcome_of(head, request_.is_safe(), maybe_processed_);
+  progress_.answered(head);
   status_ = head.status;
   decision_id_ = protocol::DecisionId::parse(head.value(protocol::decision_id_field));
   if (head.status >= 400) [[unlikely]] {
@@ -204,7 +206,7 @@ void EgressService::Call::answered(const http::ResponseHead& head) {
 void EgressService::Call::refused(const EgressProblem& problem) {
   context_.count_problem(problem.reason);
   status_ = status_of(problem);
-  outcome_ = problem.outcome;
+  progress_.ended(problem.outcome);
   code_ = problem.code.empty() ? std::string(protocol::code_of(problem.reason)) : problem.code;
   detail_ = problem.detail_for_log;
   end_entry();

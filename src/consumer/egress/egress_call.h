@@ -1,12 +1,13 @@
 // EgressService::Call: what is known about one call on its way through the egress, and the
-// decisions about it. Writes the access log's line when it is destroyed, so that a call which is
-// given up half-way leaves one too.
+// decisions about it; which attempts are repeated is CallProgress's. Writes the access log's line
+// when it is destroyed, so that a call which is given up half-way leaves one too.
 
 #pragma once
 
 #include <optional>
 #include <string>
 
+#include "consumer/call_progress.h"
 #include "consumer/egress/access_log.h"
 #include "consumer/egress/call_context.h"
 #include "consumer/egress/egress_problem.h"
@@ -29,11 +30,11 @@ class EgressService::Call final {
   std::string_view target() const { return target_; }
   const Attached& attached() const { return attached_; }
   const CallContext& context() const { return context_; }
-  int attempts() const { return attempts_; }
-  CallOutcome outcome() const { return outcome_; }
+  int attempts() const { return progress_.attempts(); }
+  CallOutcome outcome() const { return progress_.outcome(); }
   // The Idempotency-Key that the egress gives the call; empty if there is none, or the caller's.
   std::string_view added_key() const { return added_key_; }
-  bool wants_fresh_connection() const { return fresh_connection_; }
+  bool wants_fresh_connection() const { return progress_.wants_fresh_connection(); }
   // How much of the body is kept for a repeat.
   size_t keep_bytes() const;
 
@@ -56,16 +57,19 @@ class EgressService::Call final {
   void begin_attempt();
   // No connection could be made, or the attempt ended without an answer. True: a repeat is safe,
   // and the rule of this call has one left; pause() comes before it.
-  bool may_repeat_unopened(const Error& error);
-  bool may_repeat(const Error& error, const http::ClientExchange& upstream,
-                  const http::RelayBody& body);
+  bool may_repeat_unopened(const Error& error) {
+    return progress_.may_repeat_unopened(error, service_.loop_.now());
+  }
+  bool may_repeat_failed(const Error& error, const http::ClientExchange& upstream,
+                         const http::RelayBody& body);
   EgressProblem failed(const Error& error, const http::ClientExchange& upstream) const;
-  // The head of the answer came. True: the credential was refused before the call was acted upon;
-  // discard the answer, and repeat with the next credential.
-  bool must_replace_credential(const http::ResponseHead& head, const http::RelayBody& body);
-  // The same for an answer that says that the provider, or a gateway of it, is out of order.
-  bool may_repeat_answered(const http::ResponseHead& head, const http::RelayBody& body);
-  SleepAwaiter pause() const;
+  // The head of the answer came. True: discard the answer and repeat, as CallProgress says.
+  bool may_repeat_answered(const http::ResponseHead& head, const http::RelayBody& body) {
+    return head.status >= 400 &&  // else the time is not asked for
+           progress_.may_repeat_answered(head, *api_->scheme, attached_.generation,
+                                         body.can_rewind(), service_.now());
+  }
+  SleepAwaiter pause() const { return {service_.loop_, progress_.resume_at()}; }
   void answered(const http::ResponseHead& head);
 
   void refused(const EgressProblem& problem);
@@ -73,11 +77,10 @@ class EgressService::Call final {
   void count_request(uint64_t bytes) { request_bytes_ = bytes; }
 
  private:
+  std::string_view find_target();
   const CallRule& find_rule() const;
+  BootTime find_deadline() const;
   std::optional<EgressProblem> choose_key();
-  bool is_safe_to_send_twice() const;
-  bool repeats_stale(const http::ClientExchange& upstream);
-  bool repeats_by_rule(BootClock::duration at_least);
   EgressProblem unanswered(protocol::Reason reason, bool sent, std::string_view code) const;
   EgressProblem body_not_read(const Error& error) const;
   std::optional<EgressProblem> judged(const store::JournalStart& start);
@@ -89,22 +92,15 @@ class EgressService::Call final {
   CallContext context_;
   const Instant began_;
   const EgressApi* api_;
-  BootTime deadline_;
-  std::string_view target_;
   std::string target_storage_;
-  const CallRule* rule_ = nullptr;
+  const std::string_view target_;
+  const CallRule& rule_;
+  const BootTime deadline_;
+  CallProgress progress_;
   std::string_view key_;   // the call's Idempotency-Key: the caller's, or the added one
   std::string added_key_;  // empty without an allocation
   Attached attached_;
-  CallOutcome outcome_ = CallOutcome::not_sent;
   int status_ = 0;
-  int attempts_ = 0;
-  bool maybe_processed_ = false;  // an earlier attempt left and was not answered
-  bool repeated_ = false;         // after a kept connection turned out to be closed
-  bool fresh_connection_ = false;
-  int repeats_ = 0;  // of those that the rule counts
-  BootTime resume_at_{};
-  bool credential_replaced_ = false;  // after a refusal
   uint64_t request_bytes_ = 0;
   uint64_t response_bytes_ = 0;
   std::optional<protocol::DecisionId> decision_id_;

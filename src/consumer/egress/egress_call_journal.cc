@@ -36,7 +36,7 @@ store::JournalState state_of(CallOutcome outcome) {
 }  // namespace
 
 bool EgressService::Call::is_journalled() const {
-  return api_ && api_->journal && rule_->journal && !request_.is_safe();
+  return api_ && api_->journal && rule_.journal && !request_.is_safe();
 }
 
 size_t EgressService::Call::keep_bytes() const {
@@ -67,7 +67,7 @@ Task<std::optional<EgressProblem>> EgressService::Call::record(http::RelayBody& 
   const JournalledCall call{.api = api_->options.name,
                             .key = entry_key_,
                             .key_sent = !key_.empty(),
-                            .key_honoured = rule_->idempotency_key_honoured};
+                            .key_honoured = rule_.idempotency_key_honoured};
   const auto start = co_await api_->journal->begin(service_.loop_, call, request, deadline_);
   if (start) co_return judged(*start);
   EgressProblem problem =
@@ -85,7 +85,7 @@ std::optional<EgressProblem> EgressService::Call::judged(const store::JournalSta
   switch (start.verdict) {
     case JournalVerdict::started:
       entry_attempt_ = start.attempt;
-      maybe_processed_ = start.maybe_processed;
+      if (start.maybe_processed) progress_.note_earlier_attempt();
       return std::nullopt;
     case JournalVerdict::resent:
       return std::nullopt;
@@ -115,7 +115,7 @@ void EgressService::Call::end_entry() {
   api_->journal->end({.api = api_->options.name,
                       .key = std::move(entry_key_),
                       .attempt = std::exchange(entry_attempt_, 0),
-                      .state = state_of(outcome_),
+                      .state = state_of(outcome()),
                       .status = status_,
                       .code = code_});
 }

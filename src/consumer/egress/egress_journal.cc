@@ -1,18 +1,15 @@
 #include "consumer/egress/egress_journal.h"
 
+#include "store/rekey.h"
+
 namespace countersign::consumer {
-namespace {
-
-constexpr std::string_view table = "journal";
-
-}  // namespace
 
 Task<Result<store::JournalStart>> EgressJournal::begin(Executor& loop, const JournalledCall& call,
                                                        const JournalledRequest& request,
                                                        BootTime deadline) {
   Bytes plain = serialize(request);
-  const std::string name = journal_row_name(call.api, call.key);
-  auto sealed = keys_.seal(plain, {.table = table, .name = name}, entropy_);
+  const std::string name = store::journal_row_name(call.api, call.key);
+  auto sealed = keys_.seal(plain, store::journal_row_of(name), entropy_);
   wipe(plain);
   if (!sealed) co_return std::unexpected(std::move(sealed).error());
   store::JournalBegin entry{.api = std::string(call.api),
@@ -30,9 +27,9 @@ Task<Result<store::JournalStart>> EgressJournal::begin(Executor& loop, const Jou
 
 Result<JournalledRequest> open_journalled(const store::JournalEntry& entry,
                                           const store::SealingKeys& keys) {
-  const std::string name = journal_row_name(entry.api, entry.key);
+  const std::string name = store::journal_row_name(entry.api, entry.key);
   CS_TRY(const Secret plain,
-         keys.open(entry.sealed, entry.key_version, {.table = table, .name = name}));
+         keys.open(entry.sealed, entry.key_version, store::journal_row_of(name)));
   return parse_journalled_request(plain.unsafe_reveal());
 }
 

@@ -199,7 +199,7 @@ Task<void> EgressService::serve(http::Exchange& exchange) {
         exchange, body, *upstream, call.target(),
         RequestFields(filter_, call.attached(), call.context(), call.added_key()));
     if (!head) {
-      if (!call.may_repeat(head.error(), *upstream, body)) {
+      if (!call.may_repeat_failed(head.error(), *upstream, body)) {
         problem = call.failed(head.error(), *upstream);
         continue;
       }
@@ -208,7 +208,7 @@ Task<void> EgressService::serve(http::Exchange& exchange) {
       co_await call.pause();
       continue;
     }
-    if (call.must_replace_credential(**head, body) || call.may_repeat_answered(**head, body)) {
+    if (call.may_repeat_answered(**head, body)) {
       co_await discard_answer(*upstream);
       upstream = nullptr;  // back to the pool before the pause
       body.rewind();
