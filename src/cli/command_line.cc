@@ -2,9 +2,11 @@
 
 #include <cstdio>
 #include <functional>
+#include <memory>
 
 #include <CLI/CLI.hpp>
 
+#include "cli/audit_command_line.h"
 #include "cli/check_config.h"
 #include "cli/common_options.h"
 #include "cli/doctor.h"
@@ -38,6 +40,7 @@ class CommandLine final {
     add_client_commands();
     add_key_commands();
     add_token_commands();
+    add_audit_commands();
     add_store_commands();
     add_tools();
   }
@@ -213,6 +216,14 @@ class CommandLine final {
     });
   }
 
+  void add_audit_commands() {
+    audit_ = std::make_unique<AuditCommandLine>(
+        app_, common_,
+        [this](CLI::App& parent, const std::string& name, const std::string& help, Action action) {
+          return record_command(parent, name, help, std::move(action));
+        });
+  }
+
   void add_store_commands() {
     CLI::App& store =
         *app_.add_subcommand("store", "the tokens that egresses share")->require_subcommand(1);
@@ -268,6 +279,7 @@ class CommandLine final {
   CommonOptions common_;
   std::string output_ = "text";
   Action action_;
+  std::unique_ptr<AuditCommandLine> audit_;
   ClientAddFlags client_;
   KeyIssueFlags key_;
   DoctorFlags doctor_;

@@ -3,9 +3,12 @@
 #include <memory>
 
 #include "cli/gateway_config.h"
+#include "cli/gateway_watch.h"
 #include "core/log.h"
+#include "core/worker.h"
 #include "net/client_pool.h"
 #include "net/run_server.h"
+#include "provider/audit/audit_writer.h"
 #include "provider/issuer/token_factory.h"
 #include "provider/provider_service.h"
 #include "store/feed_watcher.h"
@@ -27,6 +30,10 @@ struct Shared {
   Published<provider::TokenTrust> trust;
   Published<net::TlsServerContext> tls;
   net::Resolver resolver{clock, {}};
+  Worker lookups{
+      {.threads = 1, .queue_max = 16}};  // of decisions, for the consumers they are about
+  std::unique_ptr<provider::AuditWriter> audit;
+  std::unique_ptr<GatewayWatch> watch;  // writes to the audit log
   std::unique_ptr<provider::Registry> registry;
   std::unique_ptr<store::FeedWatcher> watcher;
 };
@@ -35,23 +42,25 @@ struct Shared {
 class LoopGateway final : public http::Service {
  public:
   static Result<std::unique_ptr<http::Service>> create(Shared& shared, net::Loop& loop) {
-    CS_TRY(auto sink, provider::AuditFile::open(shared.config.audit_path));
-    auto gateway = std::unique_ptr<LoopGateway>(new LoopGateway(shared, loop, std::move(sink)));
-    CS_CHECK(gateway->audit_.check_writable());
+    auto gateway = std::unique_ptr<LoopGateway>(new LoopGateway(shared, loop));
     CS_TRY(gateway->issuer_,
            provider::Issuer::create(issuer_options(shared.config), gateway->issuer_parts(shared)));
-    gateway->service_.emplace(*gateway->issuer_, gateway->gateway_);
+    CS_TRY(gateway->decisions_, provider::DecisionEndpoint::create(
+                                    shared.config.record.audit.path, shared.config.gateway,
+                                    gateway->decision_parts(shared, loop)));
+    gateway->service_.emplace(*gateway->issuer_, gateway->gateway_, gateway->decisions_.get());
     return gateway;
   }
 
   Task<void> serve(http::Exchange& exchange) override { return service_->serve(exchange); }
-  Result<void> reopen_audit() { return audit_.reopen(); }
 
  private:
-  LoopGateway(Shared& shared, net::Loop& loop, std::unique_ptr<provider::AuditFile> sink)
+  LoopGateway(Shared& shared, net::Loop& loop)
       : view_(*shared.registry),
-        audit_({.node = shared.config.node, .flush_interval = shared.config.audit_flush},
-               std::move(sink), shared.clock, loop),
+        audit_({.node = shared.config.record.node,
+                .flush_interval = shared.config.record.audit.flush_interval,
+                .watch = &shared.watch->sink()},
+               *shared.audit, shared.clock, loop),
         upstream_(loop, shared.resolver,
                   {.host = shared.config.upstream.host,
                    .port = shared.config.upstream.port,
@@ -83,11 +92,23 @@ class LoopGateway final : public http::Service {
             .entropy = shared.entropy};
   }
 
+  provider::DecisionEndpointParts decision_parts(Shared& shared, net::Loop& loop) {
+    return {.registry = view_,
+            .trust = shared.trust,
+            .peppers = shared.config.record.peppers,
+            .audit = audit_,
+            .lookups = shared.lookups,
+            .clock = shared.clock,
+            .executor = loop,
+            .entropy = shared.entropy};
+  }
+
   provider::RegistryView view_;
   provider::AuditLog audit_;
   net::ClientPool upstream_;
   provider::GatewayService gateway_;
   std::unique_ptr<provider::Issuer> issuer_;
+  std::unique_ptr<provider::DecisionEndpoint> decisions_;
   std::optional<provider::ProviderService> service_;
 };
 
@@ -110,7 +131,7 @@ Result<void> start_registry(Shared& shared) {
                                 }});
   store::FeedWatcherOptions options;
   options.path = shared.config.record.store_path;
-  options.node_name = shared.config.node;
+  options.node_name = shared.config.record.node;
   options.boot_id = encode_hex(shared.entropy.bytes(8));
   options.on_trouble = [&log = shared.log](const std::optional<Error>& error) {
     if (error) {
@@ -124,9 +145,18 @@ Result<void> start_registry(Shared& shared) {
   return {};
 }
 
+// Before the first request can come it is known that decisions can be recorded.
+Result<void> start_audit(Shared& shared) {
+  const RecordConfig& record = shared.config.record;
+  CS_TRY(auto file, open_audit_file(record.audit, record.node, shared.clock));
+  CS_TRY(shared.audit, provider::AuditWriter::start({}, std::move(file)));
+  CS_TRY(shared.watch,
+         GatewayWatch::create(shared.config, *shared.audit, shared.clock, shared.entropy));
+  return {};
+}
+
 // SIGHUP. Each part keeps what it had if its reading fails.
-void reload(Shared& shared, const CommonOptions& common,
-            const std::vector<std::pair<net::Loop*, LoopGateway*>>& loops) {
+void reload(Shared& shared, const CommonOptions& common) {
   const auto apply = [&]() -> Result<void> {
     CS_TRY(const GatewayConfig config, load_gateway_config(common));
     CS_TRY(auto tls, net::TlsServerContext::create(config.tls));
@@ -139,12 +169,7 @@ void reload(Shared& shared, const CommonOptions& common,
     shared.log.error("gateway.reload_failed",
                      {{"error", applied.error()}, {"kept", "the old certificate"}});
   }
-  for (const auto& [loop, gateway] : loops) {
-    loop->post([gateway, &log = shared.log] {
-      const auto reopened = gateway->reopen_audit();
-      if (!reopened) log.error("gateway.audit_reopen_failed", {{"error", reopened.error()}});
-    });
-  }
+  (void)shared.audit->reopen();  // on the writer's thread, which logs what goes wrong
 }
 
 }  // namespace
@@ -157,6 +182,7 @@ Result<void> run_gateway(const CommonOptions& common) {
   CS_TRY(provider::GatewayPolicy policy, provider::GatewayPolicy::create(config.gateway));
   Shared shared(std::move(config), std::move(policy), log);
   CS_CHECK(publish_trust(shared));
+  CS_CHECK(start_audit(shared));
   CS_TRY(auto tls, net::TlsServerContext::create(shared.config.tls));
   shared.tls.publish(std::move(tls));
 
@@ -174,15 +200,12 @@ Result<void> run_gateway(const CommonOptions& common) {
   };
   options.drain_patience = server.drain_patience;
   std::mutex mutex;
-  std::vector<std::pair<net::Loop*, LoopGateway*>> loops;
-  options.on_reload = [&] { reload(shared, common, loops); };
+  options.on_reload = [&] { reload(shared, common); };
   return net::run_server("gateway", log, std::move(options),
                          [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {
                            const std::lock_guard lock(mutex);
                            if (!shared.registry) CS_CHECK(start_registry(shared));
-                           CS_TRY(auto service, LoopGateway::create(shared, loop));
-                           loops.emplace_back(&loop, static_cast<LoopGateway*>(service.get()));
-                           return service;
+                           return LoopGateway::create(shared, loop);
                          });
 }
 

@@ -120,7 +120,7 @@ Result<GatewayConfig> load_gateway_config(const CommonOptions& common) {
     peppers = protocol::Peppers::parse(protocol::Peppers::new_line(1, entropy));
   }
   GatewayConfig config{.record = read_record(root, *std::move(peppers))};
-  config.node = root.section("node").string("name", host_name());
+  config.record.node = root.section("node").string("name", host_name());
   config.server = read_server_config(root, ListenScope::any);
   config.tls = read_tls(root.section("tls"));
   const ConfigSection issuer = root.section("issuer");
@@ -141,10 +141,8 @@ Result<GatewayConfig> load_gateway_config(const CommonOptions& common) {
       "max_staleness", config.max_staleness, {milliseconds(300), hours(1)}));
   config.gateway = read_gateway(root);
   config.upstream = read_upstream(root.section("upstream"), config.gateway);
-  const ConfigSection audit = root.section("audit");
-  config.audit_path = audit.path_to("path").string();
-  config.audit_flush = duration_cast<milliseconds>(
-      audit.duration("flush_interval", config.audit_flush, {milliseconds(1), seconds(10)}));
+  config.record.audit = read_audit_config(root.section("audit"));
+  config.watch = read_watch_config(root.section("watch"), config.record.audit.path);
   config.unsafe_options = reader.unsafe_options();
   CS_CHECK(reader.finish());
   return config;

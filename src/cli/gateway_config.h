@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/audit_config.h"
 #include "cli/common_options.h"
 #include "cli/server_config.h"
+#include "cli/watch_config.h"
 #include "core/result.h"
 #include "core/secret.h"
 #include "crypto/key.h"
@@ -25,11 +27,12 @@ struct RecordConfig {
   std::string environment = "live";
   std::chrono::seconds token_lifetime_max{3600};
   protocol::Peppers peppers;
+  std::string node;   // names this side in the audit log
+  AuditConfig audit;  // where changes are recorded, too
 };
 
 struct GatewayConfig {
   RecordConfig record;
-  std::string node;
   ServerConfig server;
   net::TlsServerContext::Options tls;
   std::string issuer;
@@ -39,8 +42,7 @@ struct GatewayConfig {
   std::chrono::milliseconds max_staleness{2000};
   provider::GatewayOptions gateway;
   http::Url upstream;
-  std::string audit_path;
-  std::chrono::milliseconds audit_flush{100};
+  WatchConfig watch;
   std::vector<std::string> unsafe_options;  // places, for the warning at start
 };
 

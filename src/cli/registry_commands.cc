@@ -7,11 +7,13 @@
 #include <thread>
 
 #include "cli/gateway_config.h"
+#include "cli/operator_name.h"
 #include "cli/output.h"
 #include "core/duration.h"
 #include "core/log.h"
 #include "core/text_file.h"
 #include "crypto/certificate.h"
+#include "provider/audit/audited_registry_store.h"
 #include "provider/issuer/token_factory.h"
 #include "provider/registry/registry_admin.h"
 #include "provider/schemes/access_token.h"
@@ -26,19 +28,16 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// The record, opened for one command.
+// The record, opened for one command. What the command changes is in the audit log, with the
+// operator's name, before it says that it is done.
 class Record final {
  public:
   static Result<std::unique_ptr<Record>> open(const CommonOptions& common) {
-    CS_TRY(RecordConfig config, load_record_config(common));
-    auto record = std::unique_ptr<Record>(new Record(std::move(config)));
-    CS_TRY(record->store_,
-           store::SqliteRegistryStore::open(record->config_.store_path, record->clock_));
-    record->admin_ = std::make_unique<provider::RegistryAdmin>(
-        *record->store_, record->config_.peppers, record->clock_, record->entropy_,
-        provider::RegistryAdminOptions{.environment = record->config_.environment,
-                                       .token_lifetime_max = record->config_.token_lifetime_max});
-    return record;
+    return open(common, /*changes=*/true);
+  }
+  // For commands that only look: they need no right to write the audit log.
+  static Result<std::unique_ptr<Record>> open_to_read(const CommonOptions& common) {
+    return open(common, /*changes=*/false);
   }
   provider::RegistryAdmin& admin() { return *admin_; }
   const Clock& clock() const { return clock_; }
@@ -50,10 +49,35 @@ class Record final {
 
  private:
   explicit Record(RecordConfig config) : config_(std::move(config)) {}
+
+  static Result<std::unique_ptr<Record>> open(const CommonOptions& common, bool changes) {
+    CS_TRY(RecordConfig config, load_record_config(common));
+    auto record = std::unique_ptr<Record>(new Record(std::move(config)));
+    CS_TRY(record->store_,
+           store::SqliteRegistryStore::open(record->config_.store_path, record->clock_));
+    store::RegistryStore* changed = record->store_.get();
+    if (changes) {
+      const RecordConfig& of = record->config_;
+      CS_TRY(auto file, open_audit_file(of.audit, of.node, record->clock_));
+      record->log_ =
+          std::make_unique<provider::FileChangeLog>(std::move(file), of.node, record->clock_);
+      record->audited_ = std::make_unique<provider::AuditedRegistryStore>(
+          *record->store_, *record->log_, operator_name());
+      changed = record->audited_.get();
+    }
+    record->admin_ = std::make_unique<provider::RegistryAdmin>(
+        *changed, record->config_.peppers, record->clock_, record->entropy_,
+        provider::RegistryAdminOptions{.environment = record->config_.environment,
+                                       .token_lifetime_max = record->config_.token_lifetime_max});
+    return record;
+  }
+
   RecordConfig config_;
   SystemClock clock_;
   SystemEntropy entropy_;
   std::unique_ptr<store::SqliteRegistryStore> store_;
+  std::unique_ptr<provider::FileChangeLog> log_;
+  std::unique_ptr<provider::AuditedRegistryStore> audited_;
   std::unique_ptr<provider::RegistryAdmin> admin_;
 };
 
@@ -157,7 +181,7 @@ Result<void> add_client(const CommonOptions& common, const ClientAddFlags& flags
 }
 
 Result<void> list_clients(const CommonOptions& common) {
-  CS_TRY(const auto record, Record::open(common));
+  CS_TRY(const auto record, Record::open_to_read(common));
   CS_TRY(const auto clients, record->admin().list_clients());
   std::vector<OutputRecord> rows;
   for (const store::ClientRecord& client : clients) {
@@ -203,7 +227,7 @@ Result<void> issue_key(const CommonOptions& common, const KeyIssueFlags& flags) 
 }
 
 Result<void> list_keys(const CommonOptions& common, const std::string& client) {
-  CS_TRY(const auto record, Record::open(common));
+  CS_TRY(const auto record, Record::open_to_read(common));
   CS_TRY(const auto keys, record->admin().list_keys(client));
   std::vector<OutputRecord> rows;
   for (const store::KeyRecord& key : keys) {

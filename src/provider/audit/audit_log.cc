@@ -1,9 +1,6 @@
 #include "provider/audit/audit_log.h"
 
-#include <algorithm>
-#include <cstring>
-
-#include "core/log.h"
+#include <utility>
 
 namespace countersign::provider {
 
@@ -16,23 +13,96 @@ std::unexpected<Error> unavailable() {
 
 }  // namespace
 
-AuditLog::AuditLog(AuditOptions options, std::unique_ptr<AuditSink> sink, const Clock& clock,
+// DurableRecord: the loop hands the line over and awaits the journal's word.
+
+DurableRecord::DurableRecord(AuditLog& log, const AuditRecord& record) : log_(log) {
+  if (!log_.check_writable()) {
+    result_ = unavailable();
+    return;
+  }
+  log_.hand_over();  // what was decided before stands before it
+  AuditBatch batch;
+  log_.append_line(batch.lines, record);
+  batch.count = 1;
+  shared_ = std::make_shared<Shared>();
+  batch.done = [shared = shared_](bool on_disk) {
+    const std::lock_guard lock(shared->mutex);
+    shared->on_disk = on_disk;
+    if (shared->awaiter == nullptr) return;
+    shared->awaiter->log_.executor_.post([shared] { finish(*shared); });
+  };
+  log_.journal_.submit(std::move(batch));
+  if (!log_.tap_.empty()) log_.arm_flush();
+}
+
+DurableRecord::~DurableRecord() {
+  if (shared_) abandon();
+}
+
+bool DurableRecord::await_suspend(std::coroutine_handle<> waiting) {
+  waiting_ = waiting;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (!shared_->on_disk) {
+      shared_->awaiter = this;
+      log_.executor_.arm(*this, log_.executor_.now() + log_.options_.disk_patience);
+      return true;
+    }
+  }
+  result_ = *shared_->on_disk ? Result<void>() : unavailable();
+  if (!*result_) ++log_.counters_.refused;
+  return false;
+}
+
+// On the loop's thread, which alone clears `awaiter`.
+void DurableRecord::finish(Shared& shared) {
+  if (DurableRecord* awaiter = shared.awaiter) awaiter->resume_with(*shared.on_disk);
+}
+
+void DurableRecord::fire() {
+  resume_with(false);
+}
+
+void DurableRecord::abandon() {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->awaiter = nullptr;
+}
+
+void DurableRecord::resume_with(bool on_disk) {
+  abandon();
+  log_.executor_.disarm(*this);
+  result_ = on_disk ? Result<void>() : unavailable();
+  if (!on_disk) ++log_.counters_.refused;
+  waiting_.resume();
+}
+
+AuditLog::AuditLog(AuditOptions options, AuditJournal& journal, const Clock& clock,
                    Executor& executor)
     : options_(std::move(options)),
-      sink_(std::move(sink)),
+      journal_(journal),
       clock_(clock),
       executor_(executor),
       lines_(options_.node),
       timer_(*this) {
   open_.previous_ = open_.next_ = &open_;
-  // The first check_writable() writes this line: a log that cannot be written is known before
-  // anything is allowed.
-  append_line({.event = AuditEvent::log_opened});
+}
+
+AuditLog::AuditLog(AuditOptions options, std::unique_ptr<AuditSink> sink, const Clock& clock,
+                   Executor& executor)
+    : options_(std::move(options)),
+      own_journal_(std::make_unique<DirectAuditJournal>(std::move(sink))),
+      journal_(*own_journal_),
+      clock_(clock),
+      executor_(executor),
+      lines_(options_.node),
+      timer_(*this) {
+  open_.previous_ = open_.next_ = &open_;
 }
 
 AuditLog::~AuditLog() {
   while (open_.next_ != &open_) open_.next_->leave();
-  write_pending();
+  hand_over();
+  show_watch();
 }
 
 void AuditLog::OpenRequest::leave() {
@@ -51,13 +121,17 @@ void AuditLog::begin(OpenRequest& request) {
   request.next_ = &open_;
   open_.previous_->next_ = &request;
   open_.previous_ = &request;
+  arm_flush();
+}
+
+void AuditLog::arm_flush() {
   if (!timer_.armed()) executor_.arm(timer_, executor_.now() + options_.flush_interval);
 }
 
 Result<void> AuditLog::check_writable() {
-  if (writable_) [[likely]]
+  if (journal_.accepting()) [[likely]]
     return {};
-  if (write_pending()) return {};
+  if (journal_.retry()) return {};
   ++counters_.refused;
   return unavailable();
 }
@@ -72,81 +146,36 @@ void AuditLog::record_allowed(const AuditRecord& record) {
     ++counters_.lost_lines;
     return;
   }
-  append_line(record);
-  if (pending_.size() >= options_.flush_bytes && writable_) {
-    write_pending();
-  } else if (!timer_.armed()) {
-    executor_.arm(timer_, executor_.now() + options_.flush_interval);
+  append_line(pending_, record);
+  ++pending_lines_;
+  if (pending_.size() >= options_.flush_bytes && journal_.accepting()) {
+    hand_over();
+  } else {
+    arm_flush();
   }
-}
-
-Result<void> AuditLog::record_now(const AuditRecord& record) {
-  CS_CHECK(check_writable());
-  append_line(record);
-  if (write_pending()) return {};
-  // Its decision does not stand, so its line does not wait for better times either.
-  const size_t line_start =
-      pending_.size() < 2 ? std::string::npos : pending_.rfind('\n', pending_.size() - 2);
-  pending_.resize(line_start == std::string::npos ? 0 : line_start + 1);
-  --pending_lines_;
-  ++counters_.refused;
-  return unavailable();
 }
 
 Result<void> AuditLog::flush() {
-  if (write_pending()) return {};
+  hand_over();
+  if (journal_.accepting() || journal_.retry()) return {};
   return unavailable();
 }
 
-Result<void> AuditLog::reopen() {
-  write_pending();
-  CS_CHECK(sink_->reopen());
-  torn_line_ = false;
-  append_line({.event = AuditEvent::log_opened});
-  write_pending();
-  return {};
-}
-
-// True if nothing waits any more. What did not get through is kept, from the start of the line it
-// broke off in.
-bool AuditLog::write_pending() {
-  if (pending_.empty()) {
-    if (writable_) return true;
-    append_line(
-        {.event = AuditEvent::log_opened});  // only a write tells whether writing works again
-  }
-  if (torn_line_) {
-    const AuditSink::Written ended = sink_->append("\n");
-    if (ended.error_code != 0) {
-      note_failure(ended.error_code);
-      return false;
-    }
-    torn_line_ = false;
-  }
-  const AuditSink::Written written = sink_->append(pending_);
-  if (written.error_code == 0) {
-    counters_.lines += pending_lines_;
-    pending_.clear();
-    pending_lines_ = 0;
-    note_recovery();
-    return true;
-  }
-  const std::string_view sent(pending_.data(), written.bytes);
-  const auto whole_lines = static_cast<uint64_t>(std::ranges::count(sent, '\n'));
-  const size_t whole_bytes = whole_lines == 0 ? 0 : sent.rfind('\n') + 1;
-  torn_line_ = whole_bytes < written.bytes;
-  counters_.lines += whole_lines;
-  pending_lines_ -= whole_lines;
-  pending_.erase(0, whole_bytes);
-  note_failure(written.error_code);
-  return false;
+// While the log is broken, what waits stays here, where it is bounded.
+void AuditLog::hand_over() {
+  if (pending_.empty() || !(journal_.accepting() || journal_.retry())) return;
+  AuditBatch batch{.lines = std::move(pending_), .count = pending_lines_, .done = {}};
+  pending_ = {};
+  pending_.reserve(batch.lines.size());
+  pending_lines_ = 0;
+  journal_.submit(std::move(batch));
 }
 
 void AuditLog::flush_when_due() {
   describe_open_requests();
-  const bool written = write_pending();
-  // While the log is broken this is also what finds out that it works again.
-  if (!written || open_.next_ != &open_) {
+  hand_over();
+  show_watch();
+  if (!pending_.empty() || open_.next_ != &open_) {
     executor_.arm(timer_, executor_.now() + options_.flush_interval);
   }
 }
@@ -159,31 +188,20 @@ void AuditLog::describe_open_requests() {
     if (pending_.size() >= options_.pending_bytes_max) {
       ++counters_.lost_lines;
     } else {
-      append_line(request.describe());
+      append_line(pending_, request.describe());
+      ++pending_lines_;
     }
   }
 }
 
-void AuditLog::note_failure(int error_code) {
-  writable_ = false;
-  ++counters_.write_failures;
-  if (said_so_) return;
-  said_so_ = true;
-  process_log().error("audit.unavailable", {{"errno", error_code},
-                                            {"text", std::strerror(error_code)},
-                                            {"effect", "requests are refused"}});
+void AuditLog::append_line(std::string& out, const AuditRecord& record) {
+  const WallTime now = clock_.wall_now();
+  lines_.append(out, record, now);
+  if (options_.watch != nullptr) tap_.see(record, now);
 }
 
-void AuditLog::note_recovery() {
-  writable_ = true;
-  if (!said_so_) return;
-  said_so_ = false;
-  process_log().info("audit.available");
-}
-
-void AuditLog::append_line(const AuditRecord& record) {
-  lines_.append(pending_, record, clock_.wall_now());
-  ++pending_lines_;
+void AuditLog::show_watch() {
+  if (!tap_.empty()) options_.watch->take(tap_.take());
 }
 
 }  // namespace countersign::provider

@@ -30,7 +30,11 @@ void append_micros(std::string& out, int64_t micros) {
 void append_text(std::string& out, std::string_view member, std::string_view value) {
   if (value.empty()) return;
   out += member;
-  append_json_string(out, value);
+  if (value.size() <= audit_text_bytes_max) [[likely]] {
+    append_json_string(out, value);
+  } else {
+    append_json_string(out, std::string(value.substr(0, audit_text_bytes_max)).append("[cut]"));
+  }
 }
 
 void append_count(std::string& out, std::string_view member, uint64_t value) {
@@ -80,6 +84,16 @@ std::string_view name_of(AuditEvent event) {
       return "request_open";
     case AuditEvent::token:
       return "token";
+    case AuditEvent::change_begun:
+      return "change_begun";
+    case AuditEvent::change:
+      return "change";
+    case AuditEvent::alert:
+      return "alert";
+    case AuditEvent::log_repaired:
+      return "log_repaired";
+    case AuditEvent::log_pruned:
+      return "log_pruned";
   }
   panic("an audit event without a name");
 }
@@ -117,6 +131,12 @@ void AuditLineWriter::append_time(std::string& out, WallTime time) {
   out += 'Z';
 }
 
+std::string AuditLineWriter::time_text(WallTime time) {
+  std::string text;
+  append_time(text, time);
+  return text;
+}
+
 void AuditLineWriter::append(std::string& out, const AuditRecord& record, WallTime time) {
   out += "{\"time\":\"";
   append_time(out, time);
@@ -145,6 +165,10 @@ void AuditLineWriter::append(std::string& out, const AuditRecord& record, WallTi
   }
   append_count(out, ",\"request_bytes\":", record.request_bytes);
   append_count(out, ",\"response_bytes\":", record.response_bytes);
+  append_text(out, ",\"actor\":", record.actor);
+  append_text(out, ",\"action\":", record.action);
+  append_text(out, ",\"subject\":", record.subject);
+  append_text(out, ",\"rule\":", record.rule);
   append_text(out, ",\"detail\":", record.detail);
   out += "}\n";
 }

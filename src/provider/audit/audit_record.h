@@ -2,7 +2,8 @@
 // within one call.
 //
 // It has no place for a secret: credentials appear by their id, tokens by their `jti`, certificates
-// by a thumbprint. Texts from outside (method, path, detail) are escaped by the line's writer.
+// by a thumbprint. Texts from outside (method, path, detail) are escaped by the line's writer, and
+// cut where they are longer than `audit_text_bytes_max`.
 
 #pragma once
 
@@ -17,16 +18,24 @@
 
 namespace countersign::provider {
 
+// Longer texts are cut and end with "[cut]": a line has an end that a reader can rely on.
+inline constexpr size_t audit_text_bytes_max = 2048;
+
 enum class AuditEvent {
   log_opened,    // this process begins or goes on writing: start, rotation
   request,       // the gateway decided about a request
   request_open,  // the gateway let a request pass, and its answer is not there yet; a `request`
                  // line follows
   token,         // the issuer granted or refused a token
+  change_begun,  // an operator, or a rule of this provider, is about to change the record
+  change,        // how that ended
+  alert,         // a rule of the watch saw something (watch_rules.h)
+  log_repaired,  // what a crash left of a line stands before this one
+  log_pruned,    // a file that was set aside is deleted: its lines are no longer there
 };
 
 enum class AuditOutcome {
-  none,   // nothing was decided (log_opened)
+  none,   // nothing was decided
   allow,  // for a request: it was passed on; `status` is the upstream's
   deny,
 };
@@ -56,7 +65,11 @@ struct AuditRecord {
       -1};                     // from opening the upstream exchange to the end of its answer
   uint64_t request_bytes = 0;  // bodies, as relayed
   uint64_t response_bytes = 0;
-  std::string_view detail{};  // for the provider: what exactly did not hold
+  std::string_view actor{};    // who changes the record: "uid:1000 alice"
+  std::string_view action{};   // what: "add_key"; of an alert: what follows from it
+  std::string_view subject{};  // to what: the id
+  std::string_view rule{};     // of an alert
+  std::string_view detail{};   // for the provider: what exactly did not hold
 };
 
 // Writes lines of the form {"time":"2026-01-31T12:00:00.000001Z","node":…}\n. Keeps the date's text
@@ -70,6 +83,9 @@ class AuditLineWriter final {
   // Appends one whole line, its line feed included. Nothing in the record can end the line or a
   // string early.
   void append(std::string& out, const AuditRecord& record, WallTime time);
+
+  // "2026-01-31T12:00:00.000001Z", as lines write it.
+  std::string time_text(WallTime time);
 
  private:
   void append_time(std::string& out, WallTime time);

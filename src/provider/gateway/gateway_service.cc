@@ -98,7 +98,7 @@ Task<void> GatewayService::refuse(Passage& passage, Denial denial) {
     AuditRecord record = passage.record(AuditOutcome::deny, protocol::status_of(reason));
     record.reason = protocol::code_of(reason);
     record.detail = denial.private_detail;
-    if (!parts_.audit.record_now(record)) reason = Reason::audit_unavailable;
+    if (!co_await parts_.audit.record(record)) reason = Reason::audit_unavailable;
   }
   co_await answer(passage, reason);
 }

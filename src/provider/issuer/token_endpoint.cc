@@ -79,7 +79,7 @@ Task<void> TokenEndpoint::serve(http::Exchange& exchange) {
     exchange.abort();
     co_return;
   }
-  if (!record(exchange, decision, *outcome ? nullptr : &outcome->error())) {
+  if (!co_await record(exchange, decision, *outcome ? nullptr : &outcome->error())) {
     outcome = refuse(OAuthError::temporarily_unavailable, Reason::audit_unavailable);
   }
   if (*outcome) {
@@ -160,8 +160,8 @@ TokenEndpoint::Outcome TokenEndpoint::grant(const AuthenticatedClient& client,
                               .scope = scope};
 }
 
-bool TokenEndpoint::record(const http::Exchange& exchange, const Decision& decision,
-                           const TokenRefusal* refusal) {
+Task<bool> TokenEndpoint::record(const http::Exchange& exchange, const Decision& decision,
+                                 const TokenRefusal* refusal) {
   AuditRecord line;
   line.event = AuditEvent::token;
   line.outcome = refusal == nullptr ? AuditOutcome::allow : AuditOutcome::deny;
@@ -182,7 +182,8 @@ bool TokenEndpoint::record(const http::Exchange& exchange, const Decision& decis
     line.reason = protocol::code_of(refusal->denial.reason);
     line.detail = refusal->denial.private_detail;
   }
-  return audit_.record_now(line).has_value();
+  const auto recorded = co_await audit_.record(line);
+  co_return recorded.has_value();
 }
 
 Task<void> TokenEndpoint::answer_grant(http::Exchange& exchange, const Decision& decision,

@@ -59,9 +59,10 @@ class TokenEndpoint final {
   Outcome decide(const http::Exchange& exchange, std::string_view body, Decision& decision);
   Outcome grant(const AuthenticatedClient& client, const protocol::TokenRequest& request,
                 WallTime now, Decision& decision) const;
-  // Writes the audit line. False if it is not in the file: then the decision must not stand.
-  bool record(const http::Exchange& exchange, const Decision& decision,
-              const TokenRefusal* refusal);
+  // Writes the audit line. False if it is not on disk: then the decision must not stand. All
+  // arguments outlive the Task.
+  Task<bool> record(const http::Exchange& exchange, const Decision& decision,
+                    const TokenRefusal* refusal);
   Task<void> answer_grant(http::Exchange& exchange, const Decision& decision,
                           const protocol::TokenGrant& grant) const;
   Task<void> answer_refusal(http::Exchange& exchange, const Decision& decision,

@@ -1,0 +1,13 @@
+// Who runs this command, for the audit log.
+
+#pragma once
+
+#include <string>
+
+namespace countersign::cli {
+
+// "uid:1000 alice"; under sudo "uid:0 root (sudo uid:1000)". The first number is the kernel's word,
+// that of sudo is only what the environment says.
+std::string operator_name();
+
+}  // namespace countersign::cli
