@@ -145,6 +145,16 @@ TEST_F(SharedTokens, AVerdictAboutTheClientClosesTheRowForAll) {
   EXPECT_EQ(grants_, 1);
 }
 
+TEST_F(SharedTokens, AnOwnerThatIsStoppedBeforeItsTokenIsWrittenMakesItNoYounger) {
+  Process& stopped = process();
+  stopped.store->before_publish = [this] { clock_.advance(12s); };
+  stopped.slot->start();
+  settle();
+  ASSERT_EQ(row().generation, 1u);
+  EXPECT_GE(row().token->age, 12s);
+  EXPECT_EQ(row().token->age + row().token->expires_in, lifetime_);
+}
+
 TEST_F(SharedTokens, AnOwnerThatDiesIsReplacedWhenItsLeaseEnds) {
   issuer_delay_ = 5s;
   Process& dying = process();

@@ -144,14 +144,13 @@ Result<bool> PostgresTokenStore::publish(std::string_view slot, std::string_view
   CS_CHECK(ensure_migrated());
   CS_TRY(const int64_t changed,
          database_->run("UPDATE countersign.token_rows SET generation = claimed, sealed = $4, "
-                        "key_version = $5, began_at = clock_timestamp() - $6 * interval '1 "
-                        "microsecond', expires_at = clock_timestamp() + $7 * interval '1 "
-                        "microsecond', lease_owner = '', leased_at = 'epoch', lease_until = "
-                        "'epoch' WHERE slot = $1 AND lease_owner = $2 AND claimed = $3 AND "
-                        "generation < claimed",
+                        "key_version = $5, began_at = LEAST(clock_timestamp() - $6 * interval '1 "
+                        "microsecond', leased_at), expires_at = LEAST(clock_timestamp() - $6 * "
+                        "interval '1 microsecond', leased_at) + $7 * interval '1 microsecond', "
+                        "lease_owner = '', leased_at = 'epoch', lease_until = 'epoch' WHERE slot = "
+                        "$1 AND lease_owner = $2 AND claimed = $3 AND generation < claimed",
                         slot, owner, row_number(claimed), token.sealed, token.key_version,
-                        bounded(token.age, microseconds(0), lifetime_max),
-                        bounded(token.expires_in, -lifetime_max, lifetime_max)));
+                        stored_age(token), stored_lifetime(token)));
   return changed == 1;
 }
 

@@ -155,12 +155,12 @@ Result<bool> SqliteTokenStore::publish(std::string_view slot, std::string_view o
   CS_CHECK(check_sealed(token.sealed));
   return update([&](int64_t now) {
     return database_->run(
-        "UPDATE token_rows SET generation = claimed, sealed = ?4, key_version = ?5, began_at = ?6, "
-        "expires_at = ?7, lease_owner = '', leased_at = 0, lease_until = 0 "
+        "UPDATE token_rows SET generation = claimed, sealed = ?4, key_version = ?5, "
+        "began_at = min(?6, leased_at), expires_at = min(?6, leased_at) + ?7, "
+        "lease_owner = '', leased_at = 0, lease_until = 0 "
         "WHERE slot = ?1 AND lease_owner = ?2 AND claimed = ?3 AND generation < claimed",
         slot, owner, row_number(claimed), ByteView(token.sealed), int64_t{token.key_version},
-        now - bounded(token.age, microseconds(0), lifetime_max),
-        now + bounded(token.expires_in, -lifetime_max, lifetime_max));
+        now - stored_age(token), stored_lifetime(token));
   });
 }
 

@@ -39,6 +39,17 @@ inline int64_t bounded_lease(std::chrono::microseconds value) {
   return bounded(value, std::chrono::microseconds(0), lease_max);
 }
 
+// What is written of a token's times: how old it is by its publisher, and its whole life. The
+// publisher's age is of before the statement was sent, and a process may be stopped in between; so
+// the row takes the token to have begun no later than the claim under which it was asked for, whose
+// time is the store's own.
+inline int64_t stored_age(const SealedToken& token) {
+  return bounded(token.age, std::chrono::microseconds(0), lifetime_max);
+}
+inline int64_t stored_lifetime(const SealedToken& token) {
+  return stored_age(token) + bounded(token.expires_in, -lifetime_max, lifetime_max);
+}
+
 // As it is read; microseconds.
 struct StoredToken {
   Bytes sealed = {};

@@ -62,7 +62,8 @@ class TokenStore {
                               uint64_t seen_generation, uint64_t rejected,
                               std::chrono::microseconds lease_for) = 0;
 
-  // Publishes the token under the number `claimed`, and ends the lease. False: the claim is no
+  // Publishes the token under the number `claimed`, and ends the lease. It counts as asked for no
+  // later than when that number was claimed, however late this arrives. False: the claim is no
   // longer the newest or not `owner`'s; nothing was written.
   virtual Result<bool> publish(std::string_view slot, std::string_view owner, uint64_t claimed,
                                const SealedToken& token) = 0;

@@ -16,7 +16,10 @@ namespace fs = std::filesystem;
 
 bool is_log(const fs::path& path) {
   const std::string name = path.filename().string();
-  return name.find(".jsonl") != std::string::npos || name.find(".log") != std::string::npos;
+  // Rotated ones have more behind the name; the key of an audit log stands beside it and is a
+  // secret.
+  return !name.ends_with(".key") &&
+         (name.find(".jsonl") != std::string::npos || name.find(".log") != std::string::npos);
 }
 
 void append(const fs::path& path, std::string_view text) {
