@@ -39,6 +39,8 @@ class Storm final {
   // After wait(): calls by status, and by Countersign-Attempts.
   const std::map<int, int>& by_status() const { return by_status_; }
   const std::map<std::string, int>& by_attempts() const { return by_attempts_; }
+  // The first call that was not answered with 200, if there is one.
+  const std::string& first_failure() const { return first_failure_; }
 
  private:
   void run() {
@@ -51,6 +53,8 @@ class Storm final {
       const auto answer =
           co_await http::fetch(pool_, {.target = "/bearer/v1/payments"}, BootTime::max());
       ++by_status_[answer ? answer->status : 0];
+      if (first_failure_.empty() && (!answer || answer->status != 200))
+        first_failure_ = answer ? answer->body : answer.error().for_log();
       ++by_attempts_[answer ? std::string(answer->value("Countersign-Attempts")) : "none"];
       ++answered_;
       answered_.notify_all();
@@ -65,6 +69,7 @@ class Storm final {
   std::atomic<int> answered_ = 0;
   std::map<int, int> by_status_;
   std::map<std::string, int> by_attempts_;
+  std::string first_failure_;
   std::thread thread_;
 };
 
@@ -109,7 +114,7 @@ TEST_F(Revocation, of_a_token_in_use_by_ten_thousand_calls_causes_one_grant_and_
   EXPECT_EQ(consumer->process().terminate(), 0);
   EXPECT_EQ(provider->gateway_process().terminate(), 0);  // the whole audit log is written
 
-  EXPECT_EQ(storm.by_status(), (std::map<int, int>{{200, calls}}));
+  EXPECT_EQ(storm.by_status(), (std::map<int, int>{{200, calls}})) << storm.first_failure();
   EXPECT_EQ(audited("token").size(), 2u) << "the first token and its successor";
   const int repeated = storm.by_attempts().contains("2") ? storm.by_attempts().at("2") : 0;
   EXPECT_GT(repeated, 0) << "the revocation has met no call";
