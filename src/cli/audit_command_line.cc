@@ -1,5 +1,7 @@
 #include "cli/audit_command_line.h"
 
+#include <CLI/CLI.hpp>
+
 namespace countersign::cli {
 
 AuditCommandLine::AuditCommandLine(CLI::App& app, const CommonOptions& common,

@@ -6,11 +6,13 @@
 #include <memory>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/audit_commands.h"
 #include "cli/common_options.h"
 #include "core/result.h"
+
+namespace CLI {
+class App;
+}
 
 namespace countersign::cli {
 

@@ -149,7 +149,7 @@ Result<void> start_registry(Shared& shared) {
 Result<void> start_audit(Shared& shared) {
   const RecordConfig& record = shared.config.record;
   CS_TRY(auto file, open_audit_file(record.audit, record.node, shared.clock));
-  CS_TRY(shared.audit, provider::AuditWriter::start({}, std::move(file)));
+  CS_TRY(shared.audit, provider::AuditWriter::start({}, std::move(file), shared.clock));
   CS_TRY(shared.watch,
          GatewayWatch::create(shared.config, *shared.audit, shared.clock, shared.entropy));
   return {};

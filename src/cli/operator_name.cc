@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 #include <fmt/format.h>
 #include <pwd.h>
@@ -12,7 +11,7 @@
 
 namespace countersign::cli {
 
-std::string operator_name() {
+std::string operator_name(const Environment& environment) {
   const uid_t user = ::getuid();
   std::string name = fmt::format("uid:{}", user);
   passwd entry{};
@@ -21,8 +20,8 @@ std::string operator_name() {
   if (::getpwuid_r(user, &entry, space.data(), space.size(), &found) == 0 && found != nullptr) {
     name += fmt::format(" {}", found->pw_name);
   }
-  const char* sudo = std::getenv("SUDO_UID");
-  const std::string_view behind = sudo == nullptr ? "" : sudo;
+  const auto sudo = environment.find("SUDO_UID");
+  const std::string_view behind = sudo == environment.end() ? "" : sudo->second;
   if (!behind.empty() && behind.size() <= 10 && std::ranges::all_of(behind, ascii::is_digit)) {
     name += fmt::format(" (sudo uid:{})", behind);
   }

@@ -62,7 +62,7 @@ class Record final {
       record->log_ =
           std::make_unique<provider::FileChangeLog>(std::move(file), of.node, record->clock_);
       record->audited_ = std::make_unique<provider::AuditedRegistryStore>(
-          *record->store_, *record->log_, operator_name());
+          *record->store_, *record->log_, operator_name(process_environment()));
       changed = record->audited_.get();
     }
     record->admin_ = std::make_unique<provider::RegistryAdmin>(

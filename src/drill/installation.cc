@@ -108,6 +108,7 @@ url = "http://{upstream}"
 
 [audit]
 path = "audit.jsonl"
+{audit}
 
 [[route]]
 methods = ["POST"]
@@ -131,7 +132,7 @@ scopes = ["payments:write"]
 
 {extra}
 )toml",
-                  fmt::arg("threads", options_.threads),
+                  fmt::arg("threads", options_.threads), fmt::arg("audit", options_.audit_toml),
                   fmt::arg("certificate", server.certificate.string()),
                   fmt::arg("key", server.private_key.string()),
                   fmt::arg("anchors", pki.consumer_ca().string()), fmt::arg("url", provider_url),

@@ -27,6 +27,7 @@ struct ProviderOptions {
   int threads = 1;
   std::string token_lifetime = "5m";
   std::optional<Endpoint> upstream;  // in place of a payment API of its own
+  std::string audit_toml;            // more of [audit]
   std::string extra_toml;            // appended to the gateway's configuration
 };
 

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <set>
@@ -144,9 +143,7 @@ TEST_F(AuditLogOfAGateway, explain_tells_a_refusal_in_plain_words) {
 }
 
 TEST_F(AuditLogOfAGateway, goes_on_over_files_that_are_set_aside_by_size_and_by_others) {
-  setenv("COUNTERSIGN__AUDIT__ROTATE_AT", "65536", 1);
-  start_provider();
-  unsetenv("COUNTERSIGN__AUDIT__ROTATE_AT");
+  start_provider({.audit_toml = "rotate_at = \"64KiB\""});
   add_key_client();
   const auto caller = must(provider->caller(pki, &client));
   for (int i = 0; i < 200; ++i) must(caller->call(request("GET", "/v1/payments")));

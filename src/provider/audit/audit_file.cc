@@ -142,7 +142,10 @@ int AuditFile::follow() {
   }
   struct stat status{};
   if (::fstat(file_, &status) != 0) return errno;
-  return static_cast<uint64_t>(status.st_size) == end_ ? 0 : take_over_tail();
+  if (static_cast<uint64_t>(status.st_size) != end_) {
+    if (const int error_code = take_over_tail(); error_code != 0) return error_code;
+  }
+  return begin_file();
 }
 
 int AuditFile::open_path() {
@@ -154,6 +157,7 @@ int AuditFile::open_path() {
     if (const auto tail = read_tail(file_); tail && tail->head) {
       if (tail->head->number > chain_.head().number) chain_.continue_from(*tail->head);
     }
+    ::fdatasync(file_);  // nothing of it is synced any more
     ::close(file_);
   } else {
     chain_.continue_from(find_chain_head(options_.path));
@@ -166,12 +170,15 @@ int AuditFile::open_path() {
     }
     ++file_number_;
   }
-  const int error_code = take_over_tail();
-  if (error_code != 0 || end_ > 0) return error_code;
-  // A file can be verified from its first line on, because that is a checkpoint.
-  const int written = write_lines({}, /*with_checkpoint=*/true);
+  int error_code = take_over_tail();
+  if (error_code == 0) error_code = begin_file();
   sync_folder_of(options_.path);
-  return written;
+  return error_code;
+}
+
+// A file can be verified from its first line on, because that is a checkpoint.
+int AuditFile::begin_file() {
+  return end_ > 0 ? 0 : write_lines({}, /*with_checkpoint=*/true);
 }
 
 // Others have written, or it is a file that we have not seen: where does it end? The chain never

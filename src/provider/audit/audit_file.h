@@ -62,6 +62,7 @@ class AuditFile final : public AuditSink {
   int follow();
   int open_path();
   int take_over_tail();
+  int begin_file();
   int write_lines(std::string_view lines, bool with_checkpoint);
   int write_text(std::string_view text);
   int rotate();

@@ -13,6 +13,26 @@ namespace {
 
 using std::chrono::seconds;
 
+// The file cannot grow: as a full disk. Restored when it ends.
+class FullDisk final {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit small = before_;
+    small.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
+
 TEST_F(AuditFileTest, BeginsWithACheckpointAndHolds) {
   auto file = open();
   EXPECT_EQ(file->append(lines("D1", 3)), 0);
@@ -127,6 +147,19 @@ TEST_F(AuditFileTest, DeletesTheOldestFilesAndSaysSo) {
   EXPECT_EQ(broken(), "audit.start_missing");
 }
 
+TEST_F(AuditFileTest, ANewFileThatHadNoRoomForItsCheckpointBeginsWithOneLater) {
+  auto file = open();
+  EXPECT_EQ(file->append(lines("D1")), 0);
+  std::filesystem::rename(path(), path() + ".1");
+  {
+    const FullDisk full(10);
+    EXPECT_NE(file->append(lines("D2")), 0);
+  }
+  EXPECT_EQ(file->append(lines("D3")), 0);
+  EXPECT_TRUE(is_checkpoint(split(text_of(path())).front()));
+  EXPECT_TRUE(verify().holds());
+}
+
 TEST_F(AuditFileTest, FollowsARotationByOthersWithoutBeingTold) {
   auto file = open();
   EXPECT_EQ(file->append(lines("D1")), 0);
@@ -194,26 +227,6 @@ TEST_F(AuditFileTest, GoesOnBehindLinesOfAVersionWithoutAChain) {
   EXPECT_TRUE(report.holds()) << report.broken->text;
   EXPECT_TRUE(has_note(report, "audit.unprotected"));
 }
-
-// The file cannot grow: as a full disk. Restored when it ends.
-class FullDisk final {
- public:
-  explicit FullDisk(rlim_t bytes) {
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit small = before_;
-    small.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &small);
-  }
-  ~FullDisk() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int) = nullptr;
-};
 
 TEST_F(AuditFileTest, AFullDiskTakesAllOfAnAppendOrNothing) {
   auto file = open();

@@ -10,12 +10,14 @@
 
 namespace countersign::provider {
 
-AuditWriter::AuditWriter(AuditWriterOptions options, std::unique_ptr<AuditSink> sink)
-    : options_(options), sink_(std::move(sink)), committer_(*sink_, counters_) {}
+AuditWriter::AuditWriter(AuditWriterOptions options, std::unique_ptr<AuditSink> sink,
+                         const Clock& clock)
+    : options_(options), clock_(clock), sink_(std::move(sink)), committer_(*sink_, counters_) {}
 
 Result<std::unique_ptr<AuditWriter>> AuditWriter::start(AuditWriterOptions options,
-                                                        std::unique_ptr<AuditSink> sink) {
-  auto writer = std::unique_ptr<AuditWriter>(new AuditWriter(options, std::move(sink)));
+                                                        std::unique_ptr<AuditSink> sink,
+                                                        const Clock& clock) {
+  auto writer = std::unique_ptr<AuditWriter>(new AuditWriter(options, std::move(sink), clock));
   std::deque<AuditBatch> nothing;
   if (!writer->committer_.commit(nothing, /*must_sync=*/true)) {
     return fail(ErrorKind::unavailable, "audit.unavailable", "The audit log cannot be written.");
@@ -75,9 +77,8 @@ void AuditWriter::serve() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  using Clock = std::chrono::steady_clock;
   std::deque<AuditBatch> taken;
-  auto synced_at = Clock::now();
+  auto synced_at = clock_.boot_now();
   std::unique_lock lock(mutex_);
   for (;;) {
     // Broken: what waits does not make it try more often.
@@ -97,10 +98,10 @@ void AuditWriter::serve() {
         process_log().error("audit.reopen_failed", {{"error", opened.error()}});
       }
     }
-    const bool must_sync = is_last || Clock::now() - synced_at >= options_.sync_interval;
+    const bool must_sync = is_last || clock_.boot_now() - synced_at >= options_.sync_interval;
     const uint64_t syncs = counters_.syncs;
     const bool works = committer_.commit(taken, must_sync);
-    if (counters_.syncs != syncs) synced_at = Clock::now();
+    if (counters_.syncs != syncs) synced_at = clock_.boot_now();
 
     lock.lock();
     works_ = works;

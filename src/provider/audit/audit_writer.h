@@ -14,6 +14,7 @@
 #include <mutex>
 #include <thread>
 
+#include "core/clock.h"
 #include "provider/audit/audit_journal.h"
 
 namespace countersign::provider {
@@ -28,9 +29,10 @@ struct AuditWriterOptions {
 
 class AuditWriter final : public AuditJournal {
  public:
-  // `audit.unavailable` if the sink cannot be written now.
+  // `audit.unavailable` if the sink cannot be written now. `clock` outlives it.
   static Result<std::unique_ptr<AuditWriter>> start(AuditWriterOptions options,
-                                                    std::unique_ptr<AuditSink> sink);
+                                                    std::unique_ptr<AuditSink> sink,
+                                                    const Clock& clock);
   // Writes what waits, as far as that goes, and what is still handed over meanwhile.
   ~AuditWriter() override;
   AuditWriter(const AuditWriter&) = delete;
@@ -46,11 +48,12 @@ class AuditWriter final : public AuditJournal {
   bool write_and_wait(std::string lines, uint64_t count);
 
  private:
-  AuditWriter(AuditWriterOptions options, std::unique_ptr<AuditSink> sink);
+  AuditWriter(AuditWriterOptions options, std::unique_ptr<AuditSink> sink, const Clock& clock);
   void serve();
   std::chrono::milliseconds pause(bool works, bool unsynced) const;
 
   AuditWriterOptions options_;
+  const Clock& clock_;
   std::unique_ptr<AuditSink> sink_;
   AuditCommitter committer_;  // of the thread
   std::atomic<bool> accepting_ = false;

@@ -16,16 +16,17 @@ using testing::MemoryAuditSink;
 class AuditWriterTest : public ::testing::Test {
  protected:
   std::unique_ptr<AuditWriter> start() {
-    auto writer = AuditWriter::start({}, std::make_unique<MemoryAuditSink>(file_));
+    auto writer = AuditWriter::start({}, std::make_unique<MemoryAuditSink>(file_), clock_);
     EXPECT_TRUE(writer) << writer.error().for_log();
     return writer ? *std::move(writer) : nullptr;
   }
+  SystemClock clock_;
   MemoryAuditSink::File file_;
 };
 
 TEST_F(AuditWriterTest, DoesNotStartWithAFileThatCannotBeWritten) {
   file_.room = 0;
-  const auto writer = AuditWriter::start({}, std::make_unique<MemoryAuditSink>(file_));
+  const auto writer = AuditWriter::start({}, std::make_unique<MemoryAuditSink>(file_), clock_);
   ASSERT_FALSE(writer);
   EXPECT_EQ(writer.error().code, "audit.unavailable");
 }
@@ -93,7 +94,8 @@ TEST_F(AuditWriterTest, TooMuchThatWaitsIsNotAcceptedEither) {
     std::atomic<bool>& held_;
   };
   std::atomic<bool> held = true;
-  auto writer = AuditWriter::start({.backlog_bytes_max = 100}, std::make_unique<Stuck>(held));
+  auto writer =
+      AuditWriter::start({.backlog_bytes_max = 100}, std::make_unique<Stuck>(held), clock_);
   ASSERT_TRUE(writer);
   (*writer)->submit({.lines = std::string(60, 'a') + "\n", .count = 1, .done = {}});
   EXPECT_TRUE((*writer)->accepting());
