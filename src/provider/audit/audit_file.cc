@@ -111,6 +111,7 @@ int AuditFile::sync() {
     distrusted_ = true;
     return errno;
   }
+  if (std::exchange(folder_is_due_, false)) sync_folder_of(options_.path);
   if (head_is_due_) {
     const Lock lock(lock_, options_.lock_patience);
     if (lock.error_code() == 0) write_head_file();
@@ -119,19 +120,25 @@ int AuditFile::sync() {
 }
 
 Result<void> AuditFile::reopen() {
+  int error_code = write_opening();
+  // Not under the lock: other writers need not wait for this one's disk.
+  if (error_code == 0) error_code = sync();
+  if (error_code != 0) return open_failed(options_.path, std::strerror(error_code));
+  return {};
+}
+
+// The file that is at the path now, and a line that says so.
+int AuditFile::write_opening() {
   const Lock lock(lock_, options_.lock_patience);
   int error_code = lock.error_code();
   if (error_code == 0) {
     const bool is_first = file_ < 0;
     error_code = is_first || !is_same_file(file_, options_.path) ? open_path() : follow();
   }
-  if (error_code != 0) return open_failed(options_.path, std::strerror(error_code));
+  if (error_code != 0) return error_code;
   std::string line;
   lines_.append(line, {.event = AuditEvent::log_opened}, clock_.wall_now());
-  error_code = write_lines(line, /*with_checkpoint=*/true);
-  if (error_code == 0) error_code = sync();
-  if (error_code != 0) return open_failed(options_.path, std::strerror(error_code));
-  return {};
+  return write_lines(line, /*with_checkpoint=*/true);
 }
 
 // Makes file_, end_ and chain_ those of the file that is at the path now.
@@ -172,7 +179,7 @@ int AuditFile::open_path() {
   }
   int error_code = take_over_tail();
   if (error_code == 0) error_code = begin_file();
-  sync_folder_of(options_.path);
+  folder_is_due_ = true;
   return error_code;
 }
 

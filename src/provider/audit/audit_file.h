@@ -37,7 +37,9 @@ struct AuditFileOptions {
   std::chrono::milliseconds checkpoint_every{10'000};
   uint64_t rotate_bytes = 256 * 1024 * 1024;  // set aside when it has grown to this; 0: never
   uint32_t keep_files = 0;                    // of those set aside; older ones are deleted; 0: all
-  std::chrono::milliseconds lock_patience{2'000};
+  // Another writer holds the lock while it writes a few lines. Longer, and this one's log is
+  // broken.
+  std::chrono::milliseconds lock_patience{5'000};
 };
 
 class AuditFile final : public AuditSink {
@@ -58,6 +60,7 @@ class AuditFile final : public AuditSink {
   AuditFile(AuditFileOptions options, const Clock& clock);
   class Lock;
 
+  int write_opening();
   // All of these under the lock. 0 or an errno.
   int follow();
   int open_path();
@@ -85,9 +88,10 @@ class AuditFile final : public AuditSink {
   uint64_t unsigned_lines_ = 0;
   BootTime last_checkpoint_{};
   std::string last_checkpoint_line_;
-  bool head_is_due_ = false;  // the head file is older than the last checkpoint
-  bool broken_ = false;       // the last append failed
-  bool distrusted_ = false;   // a sync failed: what the file really holds is not known
+  bool head_is_due_ = false;    // the head file is older than the last checkpoint
+  bool folder_is_due_ = false;  // a file was opened whose name may not be on disk
+  bool broken_ = false;         // the last append failed
+  bool distrusted_ = false;     // a sync failed: what the file really holds is not known
 };
 
 }  // namespace countersign::provider
