@@ -1,6 +1,8 @@
 #include "cli/gateway_command.h"
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 
 #include "cli/gateway_config.h"
 #include "core/log.h"
@@ -12,6 +14,31 @@
 
 namespace countersign::cli {
 namespace {
+
+class LoopGateway;
+
+// The loops' gateways while they are there. Any thread.
+class LoopGateways final {
+ public:
+  void add(net::Loop& loop, LoopGateway& gateway) {
+    const std::lock_guard lock(mutex_);
+    all_.emplace_back(&loop, &gateway);
+  }
+  void remove(const LoopGateway& gateway) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(all_, [&](const auto& pair) { return pair.second == &gateway; });
+  }
+  // Posted to each loop. A gateway that is removed has left its loop before, and what was posted to
+  // that does not run any more.
+  void on_each(const std::function<void(LoopGateway&)>& work) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [loop, gateway] : all_) loop->post([work, gateway] { work(*gateway); });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::pair<net::Loop*, LoopGateway*>> all_;
+};
 
 // What all loops share. Members are destroyed in reverse: the loops first (they are not in here),
 // then the watcher.
@@ -26,6 +53,8 @@ struct Shared {
   SystemEntropy entropy;
   Published<provider::TokenTrust> trust;
   Published<net::TlsServerContext> tls;
+  LoopGateways loops;
+  std::atomic<net::Server*> server = nullptr;  // while its loops run
   net::Resolver resolver{clock, {}};
   std::unique_ptr<provider::Registry> registry;
   std::unique_ptr<store::FeedWatcher> watcher;
@@ -41,15 +70,28 @@ class LoopGateway final : public http::Service {
     CS_TRY(gateway->issuer_,
            provider::Issuer::create(issuer_options(shared.config), gateway->issuer_parts(shared)));
     gateway->service_.emplace(*gateway->issuer_, gateway->gateway_);
+    shared.loops.add(loop, *gateway);
     return gateway;
   }
 
+  ~LoopGateway() override { shared_.loops.remove(*this); }
+
   Task<void> serve(http::Exchange& exchange) override { return service_->serve(exchange); }
+  // What is under way, and who is connected, when the registry has changed.
+  void enforce_change() {
+    gateway_.enforce_cut_offs();
+    net::Server* const server = shared_.server.load();
+    if (!server) return;
+    server->close_connections(
+        loop_, [this](const http::PeerInfo& peer) { return !gateway_.may_stay_connected(peer); });
+  }
   Result<void> reopen_audit() { return audit_.reopen(); }
 
  private:
   LoopGateway(Shared& shared, net::Loop& loop, std::unique_ptr<provider::AuditFile> sink)
-      : view_(*shared.registry),
+      : shared_(shared),
+        loop_(loop),
+        view_(*shared.registry),
         audit_({.node = shared.config.node, .flush_interval = shared.config.audit_flush},
                std::move(sink), shared.clock, loop),
         upstream_(loop, shared.resolver,
@@ -83,6 +125,8 @@ class LoopGateway final : public http::Service {
             .entropy = shared.entropy};
   }
 
+  Shared& shared_;
+  net::Loop& loop_;
   provider::RegistryView view_;
   provider::AuditLog audit_;
   net::ClientPool upstream_;
@@ -101,13 +145,20 @@ Result<void> publish_trust(Shared& shared) {
   return {};
 }
 
+// A change of the registry is in force for whatever comes next; this is for what is there already.
+void enforce_change(Shared& shared) {
+  shared.loops.on_each([](LoopGateway& gateway) { gateway.enforce_change(); });
+}
+
 // The registry is loaded and followed before the first request can come.
 Result<void> start_registry(Shared& shared) {
   shared.registry = std::make_unique<provider::Registry>(
       provider::RegistryOptions{.max_staleness = shared.config.max_staleness,
-                                .on_problem = [&log = shared.log](const Error& error) {
-                                  log.error("gateway.bad_record", {{"error", error}});
-                                }});
+                                .on_problem =
+                                    [&log = shared.log](const Error& error) {
+                                      log.error("gateway.bad_record", {{"error", error}});
+                                    },
+                                .on_change = [&shared] { enforce_change(shared); }});
   store::FeedWatcherOptions options;
   options.path = shared.config.record.store_path;
   options.node_name = shared.config.node;
@@ -125,8 +176,7 @@ Result<void> start_registry(Shared& shared) {
 }
 
 // SIGHUP. Each part keeps what it had if its reading fails.
-void reload(Shared& shared, const CommonOptions& common,
-            const std::vector<std::pair<net::Loop*, LoopGateway*>>& loops) {
+void reload(Shared& shared, const CommonOptions& common) {
   const auto apply = [&]() -> Result<void> {
     CS_TRY(const GatewayConfig config, load_gateway_config(common));
     CS_TRY(auto tls, net::TlsServerContext::create(config.tls));
@@ -139,12 +189,10 @@ void reload(Shared& shared, const CommonOptions& common,
     shared.log.error("gateway.reload_failed",
                      {{"error", applied.error()}, {"kept", "the old certificate"}});
   }
-  for (const auto& [loop, gateway] : loops) {
-    loop->post([gateway, &log = shared.log] {
-      const auto reopened = gateway->reopen_audit();
-      if (!reopened) log.error("gateway.audit_reopen_failed", {{"error", reopened.error()}});
-    });
-  }
+  shared.loops.on_each([&log = shared.log](LoopGateway& gateway) {
+    const auto reopened = gateway.reopen_audit();
+    if (!reopened) log.error("gateway.audit_reopen_failed", {{"error", reopened.error()}});
+  });
 }
 
 }  // namespace
@@ -174,15 +222,16 @@ Result<void> run_gateway(const CommonOptions& common) {
   };
   options.drain_patience = server.drain_patience;
   std::mutex mutex;
-  std::vector<std::pair<net::Loop*, LoopGateway*>> loops;
-  options.on_reload = [&] { reload(shared, common, loops); };
+  options.on_started = [&](net::Server& server) -> Result<void> {
+    shared.server = &server;
+    return {};
+  };
+  options.on_reload = [&] { reload(shared, common); };
   return net::run_server("gateway", log, std::move(options),
                          [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {
                            const std::lock_guard lock(mutex);
                            if (!shared.registry) CS_CHECK(start_registry(shared));
-                           CS_TRY(auto service, LoopGateway::create(shared, loop));
-                           loops.emplace_back(&loop, static_cast<LoopGateway*>(service.get()));
-                           return service;
+                           return LoopGateway::create(shared, loop);
                          });
 }
 

@@ -79,11 +79,9 @@ ServerConfig read_server_config(const ConfigSection& root, ListenScope scope) {
       server.byte_size("head_bytes_max", config.limits.head.head_bytes_max, {1024, 1 << 20});
   config.limits.requests_max =
       server.integer("requests_per_connection_max", uint64_t{0}, {0, 1'000'000'000});
-  if (scope == ListenScope::local_only) {  // a gateway's clients come over TLS, by HTTP/1.1
-    config.limits.http2 = server.boolean("http2", true);
-    config.limits.http2_streams_max =
-        server.integer("http2_streams_max", config.limits.http2_streams_max, {1, 1024});
-  }
+  config.limits.http2 = server.boolean("http2", true);
+  config.limits.http2_streams_max =
+      server.integer("http2_streams_max", config.limits.http2_streams_max, {1, 1024});
   config.drain_patience =
       server.duration("drain_patience", config.drain_patience, {seconds(0), hours(1)});
   return config;

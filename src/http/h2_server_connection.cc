@@ -172,6 +172,7 @@ class H2ServerConnection final : private H2Events, private H2StreamOwner, privat
       executor_.arm(pump_timer_, executor_.now());
     }
   }
+  void retire() override { begin_drain(); }
   void begin_drain() override {
     draining_ = true;
     pump_soon();
@@ -307,6 +308,10 @@ class H2ServerConnection final : private H2Events, private H2StreamOwner, privat
       if (bytes.empty()) break;
       out_ += bytes;
       again_ = true;
+    }
+    if (!input_ended_ && !draining_ && session_.refuses_input()) {
+      input_ended_ = draining_ = said_goodbye_ = true;
+      close_streams();
     }
     return !out_.empty();
   }

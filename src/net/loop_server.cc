@@ -20,6 +20,12 @@ class LoopServer::Impl final : private Timer, private Wakeup {
   void serve(AcceptedConnection connection, const Published<TlsServerContext>* tls);
   void drain(BootTime deadline, std::move_only_function<void()> done);
 
+  void close_connections(const std::function<bool(const http::PeerInfo&)>& which) {
+    members_.for_each([&](Member& member) {
+      if (member.stream && !member.in_handshake && which(member.stream->peer()))
+        member.stream->close();
+    });
+  }
   Route route_;
   const Counted::Count count_ = std::make_shared<std::atomic<size_t>>(0);
 
@@ -169,6 +175,9 @@ const Counted::Count& LoopServer::load() const {
 }
 void LoopServer::serve(AcceptedConnection connection, const Published<TlsServerContext>* tls) {
   impl_->serve(std::move(connection), tls);
+}
+void LoopServer::close_connections(const std::function<bool(const http::PeerInfo&)>& which) {
+  impl_->close_connections(which);
 }
 void LoopServer::drain(BootTime deadline, std::move_only_function<void()> done) {
   impl_->drain(deadline, std::move(done));
