@@ -38,6 +38,16 @@ net::ListenOptions read_listener(const ConfigSection& section, ListenScope scope
   }
   listener.address = section.endpoint("address");
   listener.interface = section.string("interface", "");
+  if (scope == ListenScope::any) {
+    for (const std::string& text : section.strings("proxy_protocol_from", {})) {
+      auto network = Network::parse(text);
+      if (network) {
+        listener.proxy_protocol_from.push_back(*network);
+      } else {
+        section.problem("proxy_protocol_from", network.error().public_text);
+      }
+    }
+  }
   if (scope == ListenScope::local_only && !section.boolean("unsafe_allow_remote_callers", false) &&
       !listener.address.address.is_loopback()) {
     section.problem("address",
@@ -65,6 +75,10 @@ ServerConfig read_server_config(const ConfigSection& root, ListenScope scope) {
       "connections_per_address_max", config.connections.per_address_max, {1, 1'000'000});
   config.connections.handshakes_max =
       server.integer("handshakes_max", config.connections.handshakes_max, {1, 100'000});
+  if (scope == ListenScope::any) {
+    config.connections.handshakes_per_second =
+        server.integer("handshakes_per_second", uint32_t{0}, {0, 1'000'000});
+  }
   const auto timeout = [&](std::string_view key, milliseconds& value) {
     value =
         duration_cast<milliseconds>(server.duration(key, value, {milliseconds(100), hours(24)}));
