@@ -67,7 +67,9 @@ class Namespace final {
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     pid_t child = 0;
-    if (::posix_spawnp(&child, "ip", nullptr, nullptr, argv.data(), environ) != 0) return false;
+    char* no_environment = nullptr;
+    if (::posix_spawnp(&child, "ip", nullptr, nullptr, argv.data(), &no_environment) != 0)
+      return false;
     int status = 0;
     return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
   }

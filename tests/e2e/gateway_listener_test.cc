@@ -88,7 +88,7 @@ TEST_F(GatewayListener, gateway_limits_a_client_and_says_when_to_come_back) {
   }
   const auto refused = ask_gateway(&client, request("GET", "/v1/payments", "ApiKey " + key));
   expect_refused(refused, 429, "rate_limited");
-  EXPECT_GT(std::stoi(std::string(refused->value("Retry-After"))), 1000);
+  EXPECT_EQ(refused->value("Retry-After").size(), 4u);  // 20 minutes, less a moment
 }
 
 TEST_F(GatewayListener, a_revocation_ends_the_request_that_waits_for_the_payment_api) {
