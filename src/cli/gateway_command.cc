@@ -1,6 +1,8 @@
 #include "cli/gateway_command.h"
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 
 #include "cli/gateway_config.h"
 #include "cli/gateway_watch.h"
@@ -16,6 +18,31 @@
 namespace countersign::cli {
 namespace {
 
+class LoopGateway;
+
+// The loops' gateways while they are there. Any thread.
+class LoopGateways final {
+ public:
+  void add(net::Loop& loop, LoopGateway& gateway) {
+    const std::lock_guard lock(mutex_);
+    all_.emplace_back(&loop, &gateway);
+  }
+  void remove(const LoopGateway& gateway) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(all_, [&](const auto& pair) { return pair.second == &gateway; });
+  }
+  // Posted to each loop. A gateway that is removed has left its loop before, and what was posted to
+  // that does not run any more.
+  void on_each(const std::function<void(LoopGateway&)>& work) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [loop, gateway] : all_) loop->post([work, gateway] { work(*gateway); });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::pair<net::Loop*, LoopGateway*>> all_;
+};
+
 // What all loops share. Members are destroyed in reverse: the loops first (they are not in here),
 // then the watcher.
 struct Shared {
@@ -29,6 +56,8 @@ struct Shared {
   SystemEntropy entropy;
   Published<provider::TokenTrust> trust;
   Published<net::TlsServerContext> tls;
+  LoopGateways loops;
+  std::atomic<net::Server*> server = nullptr;  // while its loops run
   net::Resolver resolver{clock, {}};
   Worker lookups{
       {.threads = 1, .queue_max = 16}};  // of decisions, for the consumers they are about
@@ -49,14 +78,27 @@ class LoopGateway final : public http::Service {
                                     shared.config.record.audit.path, shared.config.gateway,
                                     gateway->decision_parts(shared, loop)));
     gateway->service_.emplace(*gateway->issuer_, gateway->gateway_, gateway->decisions_.get());
+    shared.loops.add(loop, *gateway);
     return gateway;
   }
 
+  ~LoopGateway() override { shared_.loops.remove(*this); }
+
   Task<void> serve(http::Exchange& exchange) override { return service_->serve(exchange); }
+  // What is under way, and who is connected, when the registry has changed.
+  void enforce_change() {
+    gateway_.enforce_cut_offs();
+    net::Server* const server = shared_.server.load();
+    if (!server) return;
+    server->close_connections(
+        loop_, [this](const http::PeerInfo& peer) { return !gateway_.may_stay_connected(peer); });
+  }
 
  private:
   LoopGateway(Shared& shared, net::Loop& loop)
-      : view_(*shared.registry),
+      : shared_(shared),
+        loop_(loop),
+        view_(*shared.registry),
         audit_({.node = shared.config.record.node,
                 .flush_interval = shared.config.record.audit.flush_interval,
                 .watch = &shared.watch->sink()},
@@ -103,6 +145,8 @@ class LoopGateway final : public http::Service {
             .entropy = shared.entropy};
   }
 
+  Shared& shared_;
+  net::Loop& loop_;
   provider::RegistryView view_;
   provider::AuditLog audit_;
   net::ClientPool upstream_;
@@ -122,13 +166,20 @@ Result<void> publish_trust(Shared& shared) {
   return {};
 }
 
+// A change of the registry is in force for whatever comes next; this is for what is there already.
+void enforce_change(Shared& shared) {
+  shared.loops.on_each([](LoopGateway& gateway) { gateway.enforce_change(); });
+}
+
 // The registry is loaded and followed before the first request can come.
 Result<void> start_registry(Shared& shared) {
   shared.registry = std::make_unique<provider::Registry>(
       provider::RegistryOptions{.max_staleness = shared.config.max_staleness,
-                                .on_problem = [&log = shared.log](const Error& error) {
-                                  log.error("gateway.bad_record", {{"error", error}});
-                                }});
+                                .on_problem =
+                                    [&log = shared.log](const Error& error) {
+                                      log.error("gateway.bad_record", {{"error", error}});
+                                    },
+                                .on_change = [&shared] { enforce_change(shared); }});
   store::FeedWatcherOptions options;
   options.path = shared.config.record.store_path;
   options.node_name = shared.config.record.node;
@@ -200,6 +251,10 @@ Result<void> run_gateway(const CommonOptions& common) {
   };
   options.drain_patience = server.drain_patience;
   std::mutex mutex;
+  options.on_started = [&shared](net::Server& started) -> Result<void> {
+    shared.server = &started;
+    return {};
+  };
   options.on_reload = [&] { reload(shared, common); };
   return net::run_server("gateway", log, std::move(options),
                          [&](net::Loop& loop) -> Result<std::unique_ptr<http::Service>> {

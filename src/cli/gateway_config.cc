@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/pem_file.h"
+#include "core/rate_limit_text.h"
 
 namespace countersign::cli {
 namespace {
@@ -49,6 +50,15 @@ std::vector<crypto::PrivateKey> read_signing_keys(const ConfigSection& issuer) {
   return keys;
 }
 
+std::optional<RateLimit> read_limit(const ConfigSection& limits, std::string_view key) {
+  const auto text = limits.optional_string(key);
+  if (!text) return std::nullopt;
+  auto limit = parse_rate_limit(*text);
+  if (limit) return *limit;
+  limits.problem(key, limit.error().public_text);
+  return std::nullopt;
+}
+
 provider::GatewayOptions read_gateway(const ConfigSection& root) {
   provider::GatewayOptions options;
   const ConfigSection gateway = root.section("gateway");
@@ -58,6 +68,9 @@ provider::GatewayOptions read_gateway(const ConfigSection& root) {
   options.refuse_stale_reads = gateway.boolean("refuse_stale_reads", options.refuse_stale_reads);
   options.verification_cache_entries = gateway.integer(
       "verification_cache_entries", options.verification_cache_entries, {16, 10'000'000});
+  const ConfigSection limits = root.section("limits");
+  options.limits.client = read_limit(limits, "client");
+  options.limits.credential = read_limit(limits, "credential");
   for (const ConfigSection& route : root.tables("route")) {
     options.routes.push_back({.methods = route.strings("methods"),
                               .path = route.string("path"),
@@ -123,6 +136,7 @@ Result<GatewayConfig> load_gateway_config(const CommonOptions& common) {
   config.record.node = root.section("node").string("name", host_name());
   config.server = read_server_config(root, ListenScope::any);
   config.tls = read_tls(root.section("tls"));
+  config.tls.http2 = config.server.limits.http2;
   const ConfigSection issuer = root.section("issuer");
   config.issuer = issuer.string("identifier");
   config.audience = issuer.string("audience");

@@ -38,6 +38,16 @@ net::ListenOptions read_listener(const ConfigSection& section, ListenScope scope
   }
   listener.address = section.endpoint("address");
   listener.interface = section.string("interface", "");
+  if (scope == ListenScope::any) {
+    for (const std::string& text : section.strings("proxy_protocol_from", {})) {
+      auto network = Network::parse(text);
+      if (network) {
+        listener.proxy_protocol_from.push_back(*network);
+      } else {
+        section.problem("proxy_protocol_from", network.error().public_text);
+      }
+    }
+  }
   if (scope == ListenScope::local_only && !section.boolean("unsafe_allow_remote_callers", false) &&
       !listener.address.address.is_loopback()) {
     section.problem("address",
@@ -65,6 +75,10 @@ ServerConfig read_server_config(const ConfigSection& root, ListenScope scope) {
       "connections_per_address_max", config.connections.per_address_max, {1, 1'000'000});
   config.connections.handshakes_max =
       server.integer("handshakes_max", config.connections.handshakes_max, {1, 100'000});
+  if (scope == ListenScope::any) {
+    config.connections.handshakes_per_second =
+        server.integer("handshakes_per_second", uint32_t{0}, {0, 1'000'000});
+  }
   const auto timeout = [&](std::string_view key, milliseconds& value) {
     value =
         duration_cast<milliseconds>(server.duration(key, value, {milliseconds(100), hours(24)}));
@@ -79,11 +93,9 @@ ServerConfig read_server_config(const ConfigSection& root, ListenScope scope) {
       server.byte_size("head_bytes_max", config.limits.head.head_bytes_max, {1024, 1 << 20});
   config.limits.requests_max =
       server.integer("requests_per_connection_max", uint64_t{0}, {0, 1'000'000'000});
-  if (scope == ListenScope::local_only) {  // a gateway's clients come over TLS, by HTTP/1.1
-    config.limits.http2 = server.boolean("http2", true);
-    config.limits.http2_streams_max =
-        server.integer("http2_streams_max", config.limits.http2_streams_max, {1, 1024});
-  }
+  config.limits.http2 = server.boolean("http2", true);
+  config.limits.http2_streams_max =
+      server.integer("http2_streams_max", config.limits.http2_streams_max, {1, 1024});
   config.drain_patience =
       server.duration("drain_patience", config.drain_patience, {seconds(0), hours(1)});
   return config;

@@ -54,12 +54,20 @@ struct LocalPeer {
   friend bool operator==(const LocalPeer&, const LocalPeer&) = default;
 };
 
+// What both ends agreed to speak (RFC 7301).
+enum class AgreedProtocol : uint8_t {
+  nothing,  // no TLS: the first bytes tell
+  http1,    // also if the client named none
+  http2,
+};
+
 // Who is at the other end. Both pointers live as long as the stream.
 struct PeerInfo {
   Endpoint
       address;  // as the kernel says, or PROXY protocol if configured; default for Unix sockets
   std::optional<LocalPeer> local = {};                // Unix sockets only
   const crypto::VerifiedPeer* certificate = nullptr;  // null: no TLS, or no client certificate
+  AgreedProtocol protocol = AgreedProtocol::nothing;
 };
 
 // Waits in a coroutine's frame; a stream holds a pointer to it. Takes itself off in its destructor.

@@ -43,6 +43,10 @@ class H1ServerExchange final : public Exchange {
   Task<Result<void>> send(std::string_view piece, bool last) override;
   bool response_started() const override { return head_sent_; }
   void close_after_response() override { keep_alive_ = false; }
+  void cut() override {
+    abort();
+    stream_.close();
+  }
   void abort() override;
 
  private:

@@ -110,11 +110,8 @@ class H2ServerConnection final : private H2Events, private H2StreamOwner, privat
   };
 
   bool head_begins(int32_t id) override {
-    const size_t tasks_max = tasks_per_stream * limits_.http2_streams_max;
-    if (calm_wanted_ || streams_.size() >= tasks_max) {
-      calm_wanted_ = true;
-      return false;
-    }
+    calm_wanted_ = calm_wanted_ || streams_.size() >= tasks_per_stream * limits_.http2_streams_max;
+    if (calm_wanted_) return false;
     head_began_ = executor_.now();
     streams_.emplace(id, std::make_unique<Stream>(id, *this));
     if (limits_.requests_max != 0 && ++requests_ >= limits_.requests_max) draining_ = true;
@@ -172,6 +169,7 @@ class H2ServerConnection final : private H2Events, private H2StreamOwner, privat
       executor_.arm(pump_timer_, executor_.now());
     }
   }
+  void retire() override { begin_drain(); }
   void begin_drain() override {
     draining_ = true;
     pump_soon();
@@ -224,18 +222,14 @@ class H2ServerConnection final : private H2Events, private H2StreamOwner, privat
   }
 
   void take_input(std::string_view bytes) {
-    if (session_.receive(bytes)) return;
-    input_ended_ = draining_ = said_goodbye_ = true;
-    close_streams();
+    if (!session_.receive(bytes)) end_input();
   }
 
   // The peer was told to stop: what it still sends is not looked at.
   void keep_the_peace() {
     if (!calm_wanted_ || input_ended_) return;
-    input_ended_ = true;
-    draining_ = said_goodbye_ = true;
     session_.go_away(H2Error::enhance_your_calm);
-    close_streams();
+    end_input();
   }
 
   void run_streams() {
@@ -308,6 +302,7 @@ class H2ServerConnection final : private H2Events, private H2StreamOwner, privat
       out_ += bytes;
       again_ = true;
     }
+    if (!input_ended_ && !draining_ && session_.refuses_input()) end_input();
     return !out_.empty();
   }
 
@@ -316,6 +311,11 @@ class H2ServerConnection final : private H2Events, private H2StreamOwner, privat
     lost_ = input_ended_ = true;
     out_.clear();
     blocked_since_.reset();
+    close_streams();
+  }
+
+  void end_input() {
+    input_ended_ = draining_ = said_goodbye_ = true;
     close_streams();
   }
 

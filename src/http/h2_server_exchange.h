@@ -20,6 +20,8 @@ class H2StreamOwner {
   virtual ~H2StreamOwner() = default;
   // Something is to be sent, or a wait has a new end: soon, not from inside this call.
   virtual void pump_soon() = 0;
+  // No new streams: those under way go on.
+  virtual void retire() = 0;
 };
 
 class H2ServerExchange final : public Exchange {
@@ -64,6 +66,7 @@ class H2ServerExchange final : public Exchange {
   Task<Result<void>> send(std::string_view piece, bool last) override;
   bool response_started() const override { return head_sent_; }
   void close_after_response() override {}  // another stream may go on
+  void retire_connection() override { owner_.retire(); }
   void abort() override;
 
  private:

@@ -50,6 +50,14 @@ int on_invalid_header(nghttp2_session*, const nghttp2_frame*, const uint8_t*, si
   return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
+// The library passes over priorities, and with them what must end the connection.
+int on_begin_frame(nghttp2_session* session, const nghttp2_frame_hd* head, void*) {
+  // RFC 9113 §6.3: of stream 0.
+  if (head->type != NGHTTP2_PRIORITY || head->stream_id != 0) return 0;
+  nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
+  return 0;
+}
+
 bool moves_nothing_on(const nghttp2_frame& frame) {
   switch (frame.hd.type) {
     case NGHTTP2_PING:
@@ -117,6 +125,7 @@ Owned<nghttp2_session> make_session(H2Events& events) {
   nghttp2_session_callbacks* raw_callbacks = nullptr;
   must_work(nghttp2_session_callbacks_new(&raw_callbacks));
   const Owned<nghttp2_session_callbacks> callbacks(raw_callbacks);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(raw_callbacks, on_begin_frame);
   nghttp2_session_callbacks_set_on_begin_headers_callback(raw_callbacks, on_begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(raw_callbacks, on_header);
   nghttp2_session_callbacks_set_on_invalid_header_callback(raw_callbacks, on_invalid_header);
@@ -242,6 +251,10 @@ void H2Session::begin_go_away() {
 
 void H2Session::go_away(H2Error error) {
   nghttp2_session_terminate_session(impl_->session.get(), static_cast<uint32_t>(error));
+}
+
+bool H2Session::refuses_input() const {
+  return impl_->broken || nghttp2_session_want_read(impl_->session.get()) == 0;
 }
 
 bool H2Session::over() const {

@@ -92,6 +92,8 @@ class H2Session final {
   // No new streams, and the connection is over when its output has left.
   void go_away(H2Error error);
 
+  // The peer broke the connection's rules and was told so: what it still sends is not read.
+  bool refuses_input() const;
   // Nothing can come and nothing is left to send.
   bool over() const;
 

@@ -30,7 +30,7 @@ class ServerConnection final {
   Task<void> run() {
     for (uint64_t served = 0;; ++served) {
       if (!co_await wait_for_request()) break;
-      if (served == 0 && limits_.http2 && co_await speaks_http2()) {
+      if (served == 0 && may_speak_http2() && co_await speaks_http2()) {
         std::string received(in_.unread());
         in_.consume(received.size());
         in_.release();
@@ -68,9 +68,16 @@ class ServerConnection final {
     co_return true;
   }
 
+  // RFC 9113 §3.3: over TLS both ends agreed on it, or it is not spoken.
+  bool may_speak_http2() const {
+    return limits_.http2 && stream_.peer().protocol != AgreedProtocol::http1;
+  }
+
   // Looks at the first bytes of a connection. What comes too slowly to tell is left to HTTP/1.1,
   // which will refuse it.
   Task<bool> speaks_http2() {
+    // RFC 9113 §3.4: who agreed on it and sends something else hears so in its frames.
+    if (stream_.peer().protocol == AgreedProtocol::http2) co_return true;
     for (;;) {
       const PrefaceMatch match = match_h2_preface(in_.unread());
       if (match != PrefaceMatch::maybe) co_return match == PrefaceMatch::yes;

@@ -43,6 +43,12 @@ class Exchange {
   virtual bool response_started() const = 0;
   // After this answer the connection is closed, and says so.
   virtual void close_after_response() = 0;
+  // After this answer the connection takes no further request: who is at its other end may not go
+  // on. HTTP/2: requests under way end first.
+  virtual void retire_connection() { close_after_response(); }
+  // From outside of serve(), which may be waiting: ends the connection (HTTP/2: this stream) at
+  // once. What waits on this exchange ends with `http.client_lost`.
+  virtual void cut() { abort(); }
   // Ends the connection without an answer (or in the middle of one): the peer must see that it is
   // incomplete.
   virtual void abort() = 0;

@@ -15,12 +15,14 @@
 #include <utility>
 
 #include "core/ip_address.h"
+#include "core/token_bucket.h"
 
 namespace countersign::net {
 
 struct ConnectionLimitOptions {
   size_t connections_max = 10'000;
-  size_t per_address_max = 1'000;  // a provider's clients often share a few addresses
+  size_t per_address_max = 1'000;      // a provider's clients often share a few addresses
+  uint32_t handshakes_per_second = 0;  // as many at once; 0: no limit
   size_t handshakes_max = 512;  // each costs a signature: more at once only make all of them late
 
   friend bool operator==(const ConnectionLimitOptions&, const ConnectionLimitOptions&) = default;
@@ -40,7 +42,10 @@ class ConnectionLimits final {
   }
   // Nothing if the address (or the process) has too many.
   std::optional<Permit> admit(const IpAddress& address);
-  std::optional<Permit> admit_handshake();
+  // Whose address is not known yet: Permit::name() has to follow.
+  std::optional<Permit> admit_unnamed();
+  // Nothing if there are too many, or were in the last second.
+  std::optional<Permit> admit_handshake(BootTime now);
 
   size_t connections() const { return connections_.load(std::memory_order_relaxed); }
   size_t handshakes() const { return handshakes_.load(std::memory_order_relaxed); }
@@ -49,11 +54,15 @@ class ConnectionLimits final {
   struct HashAddress {
     size_t operator()(const IpAddress& address) const;
   };
-  void release(const std::optional<IpAddress>& address);
+  enum class Kind { handshake, connection, unnamed_connection };
+  bool count(const IpAddress& address);
+  void forget(const IpAddress& address);
+  void release(Kind kind, const IpAddress& address);
 
   const ConnectionLimitOptions options_;
   std::atomic<size_t> connections_ = 0;
   std::atomic<size_t> handshakes_ = 0;
+  TokenBucket handshake_rate_;
   std::mutex mutex_;
   std::unordered_map<IpAddress, size_t, HashAddress> per_address_;
 };
@@ -83,18 +92,24 @@ class Counted final {
 class ConnectionLimits::Permit final {
  public:
   Permit(Permit&& other) noexcept
-      : limits_(std::exchange(other.limits_, nullptr)), address_(other.address_) {}
+      : limits_(std::exchange(other.limits_, nullptr)),
+        kind_(other.kind_),
+        address_(other.address_) {}
   Permit& operator=(Permit&&) = delete;
   ~Permit() {
-    if (limits_) limits_->release(address_);
+    if (limits_) limits_->release(kind_, address_);
   }
+
+  // An unnamed connection is this address's. False if that has too many.
+  bool name(const IpAddress& address);
 
  private:
   friend class ConnectionLimits;
-  Permit(ConnectionLimits& limits, std::optional<IpAddress> address)
-      : limits_(&limits), address_(address) {}
+  Permit(ConnectionLimits& limits, Kind kind, const IpAddress& address = {})
+      : limits_(&limits), kind_(kind), address_(address) {}
   ConnectionLimits* limits_;
-  std::optional<IpAddress> address_;  // none: a handshake
+  Kind kind_;
+  IpAddress address_;
 };
 
 }  // namespace countersign::net

@@ -1,5 +1,6 @@
 #include "net/listener.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <sys/epoll.h>
@@ -97,7 +98,7 @@ Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::create(
   SocketAddress bound;
   ::getsockname(fd.get(), bound.get(), bound.size_for_kernel());
   return std::shared_ptr<const ListeningSocket>(
-      new ListeningSocket(std::move(fd), bound.endpoint(), options.unix_path));
+      new ListeningSocket(std::move(fd), bound.endpoint(), options));
 }
 
 ListeningSocket::~ListeningSocket() {
@@ -109,6 +110,11 @@ ListeningSocket::FileIdentity ListeningSocket::identity_of(const std::string& pa
   struct stat status;
   if (path.empty() || ::lstat(path.c_str(), &status) != 0) return {};
   return {status.st_dev, status.st_ino};
+}
+
+bool ListeningSocket::is_proxied(const IpAddress& from) const {
+  return std::ranges::any_of(proxy_protocol_from_,
+                             [&](const Network& network) { return network.contains(from); });
 }
 
 std::string ListeningSocket::name() const {
@@ -177,10 +183,15 @@ bool Acceptor::accept_one() {
     peer.local = local_peer_of(fd.get());
     if (!peer.local) return true;
   }
-  auto permit = limits_.admit(peer.address.address);
+  const bool proxied = socket_->is_proxied(peer.address.address);
+  auto permit = proxied ? limits_.admit_unnamed() : limits_.admit(peer.address.address);
   if (!permit) return true;
   set_no_delay(fd.get());
-  on_accept_({.fd = std::move(fd), .peer = peer, .permit = *std::move(permit), .load = {}});
+  on_accept_({.fd = std::move(fd),
+              .peer = peer,
+              .permit = *std::move(permit),
+              .proxied = proxied,
+              .load = {}});
   return true;
 }
 

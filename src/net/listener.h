@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/ip_address.h"
 #include "core/result.h"
@@ -25,6 +26,9 @@ struct ListenOptions {
   unsigned unix_mode = 0600;  // who may connect
   std::optional<uint32_t> unix_owner{};  // uid and gid of the socket's file; the process's own if
   std::optional<uint32_t> unix_group{};  // absent. Another owner takes a privilege
+  // Balancers whose connections begin with a PROXY protocol header (proxy_protocol.h); theirs must.
+  // A header of anybody else is not read. Not for Unix sockets.
+  std::vector<Network> proxy_protocol_from{};
   int backlog = 1024;
 
   friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
@@ -42,6 +46,8 @@ class ListeningSocket final {
   // With the real port. Default for Unix sockets.
   const Endpoint& bound() const { return bound_; }
   bool is_unix() const { return !unix_path_.empty(); }
+  // The connection begins with a PROXY protocol header.
+  bool is_proxied(const IpAddress& from) const;
   // "127.0.0.1:8080" or "unix:/run/countersign/egress.sock"
   std::string name() const;
 
@@ -54,14 +60,16 @@ class ListeningSocket final {
   };
   static FileIdentity identity_of(const std::string& path);  // of nothing: zeros
 
-  ListeningSocket(Fd fd, Endpoint bound, std::string unix_path)
+  ListeningSocket(Fd fd, Endpoint bound, const ListenOptions& options)
       : fd_(std::move(fd)),
         bound_(bound),
-        unix_path_(std::move(unix_path)),
+        unix_path_(options.unix_path),
+        proxy_protocol_from_(options.proxy_protocol_from),
         unix_file_(identity_of(unix_path_)) {}
   Fd fd_;
   Endpoint bound_;
   std::string unix_path_;
+  std::vector<Network> proxy_protocol_from_;
   FileIdentity unix_file_;
 };
 
@@ -70,7 +78,8 @@ struct AcceptedConnection {
   Fd fd;
   http::PeerInfo peer;
   ConnectionLimits::Permit permit;
-  Counted load;  // on the loop that serves it, once that is known
+  bool proxied = false;  // a PROXY protocol header comes first; the permit is unnamed until then
+  Counted load;          // on the loop that serves it, once that is known
 };
 
 class Acceptor final : private Watched, private Wakeup, private Timer {

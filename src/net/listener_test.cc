@@ -148,10 +148,10 @@ TEST(ConnectionLimits, CountsInAllAndByAddress) {
 
 TEST(ConnectionLimits, CountsHandshakes) {
   ConnectionLimits limits({.handshakes_max = 1});
-  auto one = limits.admit_handshake();
+  auto one = limits.admit_handshake(BootTime());
   EXPECT_TRUE(one);
   EXPECT_FALSE(limits.room());
-  EXPECT_FALSE(limits.admit_handshake());
+  EXPECT_FALSE(limits.admit_handshake(BootTime()));
   one.reset();
   EXPECT_TRUE(limits.room());
   EXPECT_EQ(limits.handshakes(), 0u);

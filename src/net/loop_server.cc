@@ -1,5 +1,9 @@
 #include "net/loop_server.h"
 
+#include <span>
+#include <string>
+
+#include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 
 namespace countersign::net {
@@ -7,6 +11,37 @@ namespace {
 
 // What a cut-off connection's service gets to note its end before its task is destroyed.
 constexpr BootClock::duration last_words = std::chrono::milliseconds(500);
+
+// Exactly so many bytes more.
+Task<Result<void>> read_exactly(http::ByteStream& stream, std::string& into, size_t bytes) {
+  size_t at = into.size();
+  into.resize(at + bytes);
+  while (at < into.size()) {
+    const http::IoResult got = stream.try_read(std::span(into).subspan(at));
+    if (got.status == http::IoStatus::ok) {
+      at += got.bytes;
+      continue;
+    }
+    const bool may_come = got.status == http::IoStatus::again &&
+                          co_await http::readable(stream) == http::WakeReason::ready;
+    if (!may_come) {
+      co_return fail(ErrorKind::unavailable, "net.proxy_malformed",
+                     "the PROXY protocol header did not come", stream.peer().address.to_string());
+    }
+  }
+  co_return Result<void>();
+}
+
+Task<Result<std::optional<Endpoint>>> read_proxy_header(http::ByteStream& stream,
+                                                        BootTime deadline) {
+  stream.set_deadline(deadline);
+  std::string header;
+  CS_CO_CHECK(co_await read_exactly(stream, header, proxy_prefix_bytes));
+  CS_CO_TRY(const size_t bytes, proxy_header_bytes(header));
+  CS_CO_CHECK(co_await read_exactly(stream, header, bytes - proxy_prefix_bytes));
+  stream.set_deadline(BootTime::max());
+  co_return parse_proxy_header(header);
+}
 
 }  // namespace
 
@@ -20,6 +55,12 @@ class LoopServer::Impl final : private Timer, private Wakeup {
   void serve(AcceptedConnection connection, const Published<TlsServerContext>* tls);
   void drain(BootTime deadline, std::move_only_function<void()> done);
 
+  void close_connections(const std::function<bool(const http::PeerInfo&)>& which) {
+    members_.for_each([&](Member& member) {
+      if (member.stream && !member.in_handshake && which(member.stream->peer()))
+        member.stream->close();
+    });
+  }
   Route route_;
   const Counted::Count count_ = std::make_shared<std::atomic<size_t>>(0);
 
@@ -38,6 +79,7 @@ class LoopServer::Impl final : private Timer, private Wakeup {
   };
 
   Task<void> run_connection(AcceptedConnection connection, const Published<TlsServerContext>* tls);
+  Task<bool> learn_peer(SocketStream& socket, AcceptedConnection& connection, Member& member);
   Task<std::unique_ptr<http::ByteStream>> secure(std::unique_ptr<SocketStream> socket,
                                                  const Published<TlsServerContext>& tls,
                                                  Member& member);
@@ -82,6 +124,7 @@ Task<void> LoopServer::Impl::run_connection(AcceptedConnection connection,
   Member member(*this);
   auto socket = SocketStream::create(loop_, std::move(connection.fd), connection.peer);
   if (!socket) co_return;
+  if (connection.proxied && !co_await learn_peer(**socket, connection, member)) co_return;
   std::unique_ptr<http::ByteStream> stream;
   if (tls) {
     stream = co_await secure(*std::move(socket), *tls, member);
@@ -94,10 +137,29 @@ Task<void> LoopServer::Impl::run_connection(AcceptedConnection connection,
   member.stream = nullptr;
 }
 
+// Reads the PROXY protocol header, and not a byte more: what follows is the client's. False: the
+// connection is not served.
+Task<bool> LoopServer::Impl::learn_peer(SocketStream& socket, AcceptedConnection& connection,
+                                        Member& member) {
+  member.stream = &socket;
+  member.in_handshake = true;
+  const Endpoint balancer = socket.peer().address;
+  auto source = co_await read_proxy_header(socket, loop_.now() + options_.handshake_timeout);
+  member.stream = nullptr;
+  member.in_handshake = false;
+  if (!source) {
+    if (options_.on_handshake_failed) options_.on_handshake_failed(balancer, source.error());
+    co_return false;
+  }
+  const Endpoint peer = source->value_or(balancer);
+  socket.set_peer_address(peer);
+  co_return !state_.draining && connection.permit.name(peer.address);
+}
+
 // The connection after its handshake, or null.
 Task<std::unique_ptr<http::ByteStream>> LoopServer::Impl::secure(
     std::unique_ptr<SocketStream> socket, const Published<TlsServerContext>& tls, Member& member) {
-  const auto permit = limits_.admit_handshake();
+  const auto permit = limits_.admit_handshake(loop_.now());
   auto context = tls.load();
   if (!permit || !context) co_return nullptr;
   const Endpoint peer = socket->peer().address;
@@ -169,6 +231,9 @@ const Counted::Count& LoopServer::load() const {
 }
 void LoopServer::serve(AcceptedConnection connection, const Published<TlsServerContext>* tls) {
   impl_->serve(std::move(connection), tls);
+}
+void LoopServer::close_connections(const std::function<bool(const http::PeerInfo&)>& which) {
+  impl_->close_connections(which);
 }
 void LoopServer::drain(BootTime deadline, std::move_only_function<void()> done) {
   impl_->drain(deadline, std::move(done));

@@ -53,6 +53,9 @@ class LoopServer final {
   // Serves a connection, wherever it was accepted. While draining it is closed.
   void serve(AcceptedConnection connection, const Published<TlsServerContext>* tls);
 
+  // Ends the connections, idle or not, for whose peer `which` says true. Handshakes go on.
+  void close_connections(const std::function<bool(const http::PeerInfo&)>& which);
+
   // Stops accepting, closes idle connections and those in their handshake, lets requests under way
   // finish, closes what is left at `deadline`, then calls `done` (once, not from inside drain()).
   // Called again, it can only bring the deadline nearer.

@@ -28,6 +28,12 @@ class Server::Impl final {
       thread->loop->post([work, loop = thread->loop.get()] { work(*loop); });
     }
   }
+  void close_connections(const Loop& loop,
+                         const std::function<bool(const http::PeerInfo&)>& which) {
+    for (const auto& thread : threads_) {
+      if (thread->loop.get() == &loop && thread->server) thread->server->close_connections(which);
+    }
+  }
   size_t threads() const { return threads_.size(); }
   size_t connections() const { return limits_.connections(); }
 
@@ -148,6 +154,10 @@ void Server::join() {
 }
 void Server::on_each_loop(std::function<void(Loop&)> work) {
   impl_->on_each_loop(work);
+}
+void Server::close_connections(const Loop& loop,
+                               const std::function<bool(const http::PeerInfo&)>& which) {
+  impl_->close_connections(loop, which);
 }
 size_t Server::threads() const {
   return impl_->threads();

@@ -42,6 +42,9 @@ class Server final {
 
   // For what has to run on every loop: `work` is posted to each.
   void on_each_loop(std::function<void(Loop&)> work);
+  // On the thread of `loop`, one of this server's: ends its connections for whose peer `which` says
+  // true.
+  void close_connections(const Loop& loop, const std::function<bool(const http::PeerInfo&)>& which);
   size_t threads() const;
   size_t connections() const;
 

@@ -33,6 +33,8 @@ class SocketStream final : public http::ByteStream, private Watched, private Dea
   bool stale() const override;
   const http::PeerInfo& peer() const override { return peer_; }
   Error failure() const override;
+  // Before anyone has looked: a balancer has said who is behind it.
+  void set_peer_address(const Endpoint& address) { peer_.address = address; }
 
   // For TLS, whose reader may have to wait until it can write, and the other way round: `waiter`
   // stays the one for `direction`, but is woken when `until` is possible.

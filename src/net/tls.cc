@@ -1,6 +1,7 @@
 #include "net/tls.h"
 
 #include <array>
+#include <span>
 
 #include <openssl/ssl.h>
 
@@ -17,11 +18,18 @@ using Context = std::unique_ptr<SSL_CTX, FreeTlsContext>;
 // RFC 7301 §3.1: length, then name.
 constexpr std::array<unsigned char, 9> http_1_1 = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
-// A client that offers protocols must offer ours; one that offers none is taken to speak it.
+constexpr std::array<unsigned char, 12> http_2_or_1_1 = {2,   'h', '2', 8,   'h', 't',
+                                                         't', 'p', '/', '1', '.', '1'};
+
+// A client that offers protocols must offer one of ours; one that offers none is taken to speak
+// HTTP/1.1. `http2` is null, or not: then ours is HTTP/2 first.
 int select_protocol(SSL* /*ssl*/, const unsigned char** selected, unsigned char* selected_size,
-                    const unsigned char* offered, unsigned int offered_size, void* /*unused*/) {
+                    const unsigned char* offered, unsigned int offered_size, void* http2) {
+  const std::span<const unsigned char> ours =
+      http2 ? std::span<const unsigned char>(http_2_or_1_1) : http_1_1;
   unsigned char* found = nullptr;
-  if (SSL_select_next_proto(&found, selected_size, http_1_1.data(), http_1_1.size(), offered,
+  if (SSL_select_next_proto(&found, selected_size, ours.data(),
+                            static_cast<unsigned int>(ours.size()), offered,
                             offered_size) != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
@@ -117,7 +125,8 @@ void FreeTlsContext::operator()(ssl_ctx_st* context) const {
 Result<std::shared_ptr<const TlsServerContext>> TlsServerContext::create(const Options& options) {
   CS_TRY(Context context, make_context(TLS_server_method(), options.unsafe_allow_tls_1_2));
   CS_CHECK(use_identity(context.get(), options.identity));
-  SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
+  SSL_CTX_set_alpn_select_cb(context.get(), select_protocol,
+                             options.http2 ? context.get() : nullptr);
   std::shared_ptr<TlsServerContext> made(new TlsServerContext);
   if (options.client_certificates == ClientCertificates::required) {
     CS_CHECK(require_peer_certificate(context.get(), options.client_anchors_pem));

@@ -45,6 +45,8 @@ class TlsServerContext final {
     ClientCertificates client_certificates = ClientCertificates::required;
     std::string
         client_anchors_pem{};  // who may have issued client certificates, if they are required
+    // Agree on HTTP/2 with clients that offer it (RFC 7301 "h2"); HTTP/1.1 with all others.
+    bool http2 = false;
     // Also accept TLS 1.2 (ECDHE with AEAD only), for peers that cannot do better. 1.2 shows the
     // client's certificate to whoever listens on the network.
     bool unsafe_allow_tls_1_2 = false;

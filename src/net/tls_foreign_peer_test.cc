@@ -148,5 +148,32 @@ TEST_F(TlsForeignPeer, Http11IsSelectedAmongOthers) {
   EXPECT_EQ(selected, "http/1.1");
 }
 
+// RFC 9113 §3.2, §3.3: "h2" by agreement, and never without.
+TEST_F(TlsForeignPeer, Http2IsAgreedOnWithThoseWhoOfferItWhereItIsConfigured) {
+  TlsServerContext::Options options;
+  options.identity = pki_.issue(NetPki::server_spec());
+  options.client_anchors_pem = pki_.anchors();
+  options.http2 = true;
+  const auto context = TlsServerContext::create(options).value();
+  const unsigned char both[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1', 2, 'h', '2'};
+  const unsigned char old[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  const unsigned char clear[] = {3, 'h', '2', 'c'};
+  const auto connect = [](SSL* ssl) { SSL_connect(ssl); };
+
+  const auto nothing_offered = accept(context, connect);
+  ASSERT_TRUE(nothing_offered);
+  EXPECT_EQ((*nothing_offered)->peer().protocol, http::AgreedProtocol::http1);
+  SSL_CTX_set_alpn_protos(context_.get(), both, sizeof both);
+  const auto both_offered = accept(context, connect);
+  ASSERT_TRUE(both_offered);
+  EXPECT_EQ((*both_offered)->peer().protocol, http::AgreedProtocol::http2);
+  SSL_CTX_set_alpn_protos(context_.get(), old, sizeof old);
+  const auto old_offered = accept(context, connect);
+  ASSERT_TRUE(old_offered);
+  EXPECT_EQ((*old_offered)->peer().protocol, http::AgreedProtocol::http1);
+  SSL_CTX_set_alpn_protos(context_.get(), clear, sizeof clear);
+  EXPECT_FALSE(accept(context, connect));
+}
+
 }  // namespace
 }  // namespace countersign::net

@@ -100,7 +100,9 @@ Result<void> TlsStream::check_outcome(bool needs_certificate) {
   unsigned int size = 0;
   SSL_get0_alpn_selected(ssl_, &protocol, &size);
   const std::string_view name(reinterpret_cast<const char*>(protocol), size);
-  if (size != 0 && name != "http/1.1") {
+  const bool http2 = name == "h2" && SSL_is_server(ssl_) == 1;
+  peer_.protocol = http2 ? http::AgreedProtocol::http2 : http::AgreedProtocol::http1;
+  if (size != 0 && !http2 && name != "http/1.1") {
     return fail(ErrorKind::unavailable, "net.tls_protocol", "the peer does not speak our TLS",
                 "it selected a protocol that was not offered");
   }

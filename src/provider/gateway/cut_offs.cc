@@ -1,5 +1,10 @@
 #include "provider/gateway/cut_offs.h"
 
+#include <utility>
+
+#include "crypto/verified_peer.h"
+#include "provider/schemes/scheme_registry.h"
+
 namespace countersign::provider {
 
 using protocol::Reason;
@@ -32,6 +37,21 @@ Verdict<> check_certificate_cut_off(const crypto::Certificate& certificate,
   if (!registry.is_cut_off(certificate.thumbprint, certificate.not_before)) return {};
   return protocol::deny(Reason::certificate_revoked,
                         "serial " + certificate.serial_hex + " is cut off");
+}
+
+Verdict<> check_still_standing(const Principal& principal, const http::PeerInfo& peer,
+                               const RegistryView& registry) {
+  auto renewed = principal.scheme().scheme->renew(principal, registry);
+  if (!renewed) return std::unexpected(std::move(renewed).error());
+  if (auto standing = check_cut_offs(**renewed, registry); !standing) return standing;
+  if (peer.certificate == nullptr) return {};
+  return check_certificate_cut_off(peer.certificate->certificate(), registry);
+}
+
+bool may_stay_connected(const crypto::Certificate& certificate, const RegistryView& registry) {
+  if (!check_certificate_cut_off(certificate, registry)) return false;
+  const ClientPtr& owner = registry.find_client_by_certificate(certificate.thumbprint);
+  return owner == nullptr || owner->active();
 }
 
 Verdict<> check_loaded(const RegistryView& registry) {

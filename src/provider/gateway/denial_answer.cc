@@ -74,6 +74,17 @@ Task<void> answer_denial(http::Exchange& exchange, Reason reason, DenialContext 
   }
   if (reason == Reason::method_not_allowed) fields.push_back({"Allow", context.allowed_methods});
   if (protocol::status_of(reason) == 503) fields.push_back({"Retry-After", "1"});
+  std::optional<LimitFields> limit;
+  std::string wait;
+  if (context.limit != nullptr) {
+    limit.emplace(*context.limit);
+    fields.push_back(limit->policy());
+    fields.push_back(limit->standing());
+    if (reason == Reason::rate_limited) {
+      wait = std::to_string(retry_after(*context.limit));
+      fields.push_back({"Retry-After", wait});
+    }
+  }
   http::Problem problem = problem_of(reason, context.decision_id);
   const auto sent = co_await http::respond_problem(exchange, std::move(problem), std::move(fields));
   if (!sent) exchange.abort();

@@ -12,6 +12,7 @@
 #include "core/task.h"
 #include "http/service.h"
 #include "protocol/reason.h"
+#include "provider/gateway/limits.h"
 #include "provider/gateway/route_table.h"
 
 namespace countersign::provider {
@@ -27,6 +28,7 @@ struct DenialContext {
   std::string_view authorization;  // of what was presented
   const Route* route = nullptr;
   std::string_view allowed_methods;
+  const LimitState* limit = nullptr;  // where one holds
 };
 
 // The WWW-Authenticate values for this refusal; none where authentication would not help.

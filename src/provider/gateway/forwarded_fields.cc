@@ -42,12 +42,21 @@ void UpstreamFields::add_trace(http::HeadWriter& writer) const {
 
 bool ConsumerFields::passes(const http::Field& field) const {
   constexpr std::string_view own = "countersign-";
+  if (limit_ && (ascii::equal_ignoring_case(field.name, "ratelimit") ||
+                 ascii::equal_ignoring_case(field.name, "ratelimit-policy"))) {
+    return false;
+  }
   return field.name.size() < own.size() ||
          !ascii::equal_ignoring_case(field.name.substr(0, own.size()), own);
 }
 
 void ConsumerFields::add(http::HeadWriter& writer) const {
   writer.field(protocol::decision_id_field, decision_id_);
+  if (!limit_) [[likely]]
+    return;
+  const LimitFields limit(*limit_);
+  writer.field(limit.policy().name, limit.policy().value);
+  writer.field(limit.standing().name, limit.standing().value);
 }
 
 }  // namespace countersign::provider

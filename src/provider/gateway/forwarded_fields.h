@@ -7,6 +7,7 @@
 //                        Countersign-Decision-Id
 //                        traceparent, tracestate  as sent, if well-formed
 //   to the consumer      Countersign-Decision-Id
+//                        RateLimit, RateLimit-Policy  where a limit holds
 
 #pragma once
 
@@ -14,6 +15,7 @@
 
 #include "http/message.h"
 #include "http/relay.h"
+#include "provider/gateway/limits.h"
 #include "provider/schemes/principal.h"
 
 namespace countersign::provider {
@@ -41,14 +43,17 @@ class UpstreamFields final : public http::RelayFields {
 
 class ConsumerFields final : public http::RelayFields {
  public:
-  explicit ConsumerFields(std::string_view decision_id) : decision_id_(decision_id) {}
+  ConsumerFields(std::string_view decision_id, const std::optional<LimitState>& limit)
+      : decision_id_(decision_id), limit_(limit) {}
 
-  // All but this program's own, which the payment API has no say in.
+  // All but this program's own, which the payment API has no say in; and where a limit holds, but
+  // the payment API's word on it.
   bool passes(const http::Field& field) const override;
   void add(http::HeadWriter& writer) const override;
 
  private:
   std::string_view decision_id_;
+  const std::optional<LimitState>& limit_;
 };
 
 }  // namespace countersign::provider

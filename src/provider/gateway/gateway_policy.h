@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "provider/gateway/limits.h"
 #include "provider/gateway/route_table.h"
 
 namespace countersign::provider {
@@ -21,6 +22,7 @@ struct GatewayOptions {
   // Authorization. Empty: none; the Authorization field is always read.
   std::string api_key_field;
   std::string realm = "countersign";  // RFC 9110 §11.5, in challenges
+  LimitOptions limits;
   // Whether GET, HEAD and OPTIONS too are refused while the registry has not been heard from for
   // its max_staleness. By default they go on: what they could show a client that was just revoked,
   // it could read a moment before.

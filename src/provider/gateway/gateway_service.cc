@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "crypto/verified_peer.h"
+#include "provider/gateway/cut_offs.h"
 #include "provider/gateway/denial_answer.h"
 #include "provider/gateway/forwarded_fields.h"
 #include "provider/gateway/upstream_failure.h"
@@ -11,6 +13,16 @@ namespace countersign::provider {
 
 using protocol::Denial;
 using protocol::Reason;
+
+namespace {
+
+// Who is at the other end of the connection has no business there any more.
+bool ends_connection(Reason reason) {
+  return reason == Reason::certificate_expired || reason == Reason::certificate_revoked ||
+         reason == Reason::client_disabled || reason == Reason::key_revoked;
+}
+
+}  // namespace
 
 GatewayService::GatewayService(const GatewayPolicy& policy, GatewayParts parts)
     : policy_(policy),
@@ -33,9 +45,13 @@ Task<void> GatewayService::serve(http::Exchange& exchange) {
 }
 
 Task<void> GatewayService::forward(Passage& passage) {
+  passage.registry_version = parts_.registry.version();
+  open_.add(passage);
   parts_.audit.begin(passage);
   auto answered = co_await ask_upstream(passage);
-  if (answered) [[likely]] {
+  if (passage.cut) [[unlikely]] {
+    co_await end_cut_off(passage);
+  } else if (answered) [[likely]] {
     co_await relay_answer(passage, *std::move(answered));
   } else {
     co_await answer_failure(passage, std::move(answered).error());
@@ -56,11 +72,20 @@ Task<std::expected<GatewayService::Answer, Denial>> GatewayService::ask_upstream
       co_return std::unexpected(denial_of(opened.error(), http::SendState::not_sent));
     }
     http::ClientExchange& upstream = **opened;
+    // Connecting can take seconds.
+    if (!stands(passage)) co_return std::unexpected(*passage.cut);
+    passage.upstream = &upstream;
     auto head = co_await http::relay_request(passage.exchange, body, upstream, target, fields);
     passage.request_bytes = body.bytes();
-    if (head) {
+    if (head) passage.sent = true;
+    if (head && !passage.cut) {
       upstream.set_deadline(parts_.executor.now() + policy_.options().upstream_body_timeout);
       co_return Answer{*std::move(opened), *head};
+    }
+    passage.upstream = nullptr;
+    if (passage.cut) {
+      passage.sent = passage.sent || upstream.send_state() != http::SendState::not_sent;
+      co_return std::unexpected(*passage.cut);
     }
     const bool again = !options.fresh_connection && body.can_rewind() &&
                        may_send_again(head.error(), upstream, request);
@@ -71,7 +96,7 @@ Task<std::expected<GatewayService::Answer, Denial>> GatewayService::ask_upstream
 }
 
 Task<void> GatewayService::relay_answer(Passage& passage, Answer answer) {
-  const ConsumerFields fields(passage.id.text());
+  const ConsumerFields fields(passage.id.text(), passage.findings.limit);
   const int status = answer.head->status;
   const auto relayed =
       co_await http::relay_response(*answer.head, *answer.upstream, passage.exchange, fields);
@@ -84,11 +109,61 @@ Task<void> GatewayService::relay_answer(Passage& passage, Answer answer) {
     // one.
     detail = relayed.error().for_log();
     record.detail = detail;
-    if (!is_client_failure(relayed.error())) {
+    if (passage.cut) {
+      record.reason = protocol::code_of(passage.cut->reason);
+      detail = "cut off while its answer was under way: " + passage.cut->private_detail;
+      record.detail = detail;
+    } else if (!is_client_failure(relayed.error())) {
       record.reason = protocol::code_of(Reason::upstream_bad_response);
     }
   }
   parts_.audit.end(passage, record);
+}
+
+// False: a cut-off has come since it was let through; `cut` says which.
+bool GatewayService::stands(Passage& passage) {
+  if (passage.cut) return false;
+  parts_.registry.sync();
+  if (parts_.registry.version() == passage.registry_version) [[likely]]
+    return true;
+  passage.registry_version = parts_.registry.version();
+  auto standing =
+      check_still_standing(*passage.findings.principal, passage.exchange.peer(), parts_.registry);
+  if (!standing) passage.cut = std::move(standing).error();
+  return standing.has_value();
+}
+
+void GatewayService::enforce_cut_offs() {
+  open_.for_each([this](PassageLink& link) {
+    auto& passage = static_cast<Passage&>(link);
+    if (passage.cut || stands(passage)) return;
+    // Where it waits, for the consumer or for the upstream, the wait ends.
+    // What waits for a connection to the upstream can still be told why.
+    if (passage.upstream == nullptr) return;
+    passage.upstream->set_deadline(parts_.executor.now());
+    passage.exchange.cut();
+    passage.unreachable = true;
+  });
+}
+
+bool GatewayService::may_stay_connected(const http::PeerInfo& peer) {
+  if (peer.certificate == nullptr) return true;
+  parts_.registry.sync();
+  return provider::may_stay_connected(peer.certificate->certificate(), parts_.registry);
+}
+
+// Whether the upstream may have seen the request decides what the audit log says of it.
+Task<void> GatewayService::end_cut_off(Passage& passage) {
+  const Denial& denial = *passage.cut;
+  AuditRecord record = passage.record(passage.sent ? AuditOutcome::allow : AuditOutcome::deny,
+                                      passage.unreachable ? 0 : protocol::status_of(denial.reason));
+  const std::string detail = "cut off while it was under way: " + denial.private_detail;
+  record.reason = protocol::code_of(denial.reason);
+  record.detail = detail;
+  parts_.audit.end(passage, record);
+  const auto written = parts_.audit.flush();
+  if (passage.unreachable) co_return passage.exchange.abort();
+  co_await answer(passage, written ? denial.reason : Reason::audit_unavailable);
 }
 
 // The decision was to refuse: it is recorded before the consumer learns of it.
@@ -123,8 +198,10 @@ Task<void> GatewayService::answer(Passage& passage, Reason reason) {
   context.realm = policy_.options().realm;
   context.accepted = policy_.schemes_of(findings.route);
   context.authorization = findings.authorization;
+  if (ends_connection(reason)) passage.exchange.retire_connection();
   context.route = findings.route;
   context.allowed_methods = findings.allowed_methods;
+  if (findings.limit) context.limit = &*findings.limit;
   co_await answer_denial(passage.exchange, reason, context);
 }
 

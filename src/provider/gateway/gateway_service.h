@@ -48,6 +48,13 @@ class GatewayService final : public http::Service {
 
   Task<void> serve(http::Exchange& exchange) override;
 
+  // After a change of the registry: stops what is under way for a client, credential, token or
+  // certificate that was revoked. What has not been forwarded is not forwarded any more; what has
+  // been gets no answer, and its connection ends.
+  void enforce_cut_offs();
+  // False for a connection that no request can come from any more.
+  bool may_stay_connected(const http::PeerInfo& peer);
+
  private:
   // An exchange whose answer's head has arrived.
   struct Answer {
@@ -56,6 +63,8 @@ class GatewayService final : public http::Service {
   };
 
   Task<void> forward(Passage& passage);
+  bool stands(Passage& passage);
+  Task<void> end_cut_off(Passage& passage);
   Task<std::expected<Answer, protocol::Denial>> ask_upstream(Passage& passage);
   Task<void> relay_answer(Passage& passage, Answer answer);
 
@@ -67,6 +76,7 @@ class GatewayService final : public http::Service {
   GatewayParts parts_;
   Pipeline pipeline_;
   protocol::DecisionIds ids_;
+  OpenPassages open_;
 };
 
 }  // namespace countersign::provider

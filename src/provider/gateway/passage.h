@@ -4,16 +4,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "core/clock.h"
+#include "http/client.h"
 #include "http/service.h"
 #include "protocol/decision_id.h"
 #include "provider/audit/audit_log.h"
+#include "provider/gateway/open_passages.h"
 #include "provider/gateway/pipeline.h"
 
 namespace countersign::provider {
 
-class Passage final : public AuditLog::OpenRequest {
+class Passage final : public AuditLog::OpenRequest, public PassageLink {
  public:
   // The exchange outlives it.
   Passage(http::Exchange& served, const protocol::DecisionId& decision_id, BootTime now)
@@ -27,6 +30,11 @@ class Passage final : public AuditLog::OpenRequest {
   const BootTime started;
   Findings findings;
   uint64_t request_bytes = 0;
+  uint64_t registry_version = 0;             // that it was let through under
+  http::ClientExchange* upstream = nullptr;  // while one is open
+  bool sent = false;                         // the upstream may have seen the request
+  bool unreachable = false;                  // its consumer's connection was ended
+  std::optional<protocol::Denial> cut;       // since a cut-off came while it was under way
 
   // The record's views live as long as the passage.
   AuditRecord record(AuditOutcome outcome, int status) const;

@@ -59,7 +59,9 @@ Verdict<> Pipeline::decide(const http::RequestHead& head, const http::PeerInfo& 
   if (!head.is_safe() || policy_.options().refuse_stale_reads) {
     CS_CHECK(check_staleness(registry_, now.boot));
   }
-  return check_scopes(*findings.principal, *findings.route);
+  CS_CHECK(check_scopes(*findings.principal, *findings.route));
+  return check_limits(*findings.principal, policy_.options().limits, registry_, now.boot,
+                      findings.limit);
 }
 
 }  // namespace countersign::provider

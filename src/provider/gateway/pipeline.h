@@ -1,7 +1,7 @@
 // Pipeline: a request's way through the gateway up to the decision (design §5.1), stage by stage:
 //
 //   parse → route → credential → authenticate (scheme, cut-offs) → bindings → certificate cut-off →
-//   staleness → scopes
+//   staleness → scopes → limits
 //
 // Plain functions without I/O: what they know is in memory. Each stage gives what the next one
 // needs or a Denial. Fails closed: whoever gets to the end was let through by every stage.
@@ -17,6 +17,7 @@
 #include "protocol/reason.h"
 #include "provider/gateway/authenticator.h"
 #include "provider/gateway/gateway_policy.h"
+#include "provider/gateway/limits.h"
 #include "provider/registry/registry_view.h"
 
 namespace countersign::provider {
@@ -29,6 +30,7 @@ struct Findings {
   std::string_view allowed_methods;  // of the path, if there is one
   std::string_view authorization;    // of the credential that was presented: "Bearer"
   PrincipalPtr principal;            // proven, even if a later stage refused
+  std::optional<LimitState> limit;   // nothing: no limit holds
 };
 
 struct Moment {

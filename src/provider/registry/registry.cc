@@ -17,8 +17,11 @@ std::string_view key_of(const crypto::Sha256Digest& thumbprint) {
 // The next version, while it is being made.
 class Registry::Edit final {
  public:
-  Edit(RegistrySnapshot base, const std::function<void(const Error&)>& on_problem)
-      : version_(base.version),
+  // From `base`. Rate limits go on as they stand in `before`.
+  Edit(RegistrySnapshot base, std::shared_ptr<const RegistrySnapshot> before,
+       const std::function<void(const Error&)>& on_problem)
+      : before_(std::move(before)),
+        version_(base.version),
         clients_(std::move(base.clients)),
         keys_(std::move(base.keys)),
         secrets_(std::move(base.secrets)),
@@ -31,6 +34,8 @@ class Registry::Edit final {
     drop_client(record.client_id);
     auto entry = accept(parse_client(record));
     if (!entry) return;
+    if (const ClientPtr* old = before_->clients.find(record.client_id))
+      entry->bucket.follow((*old)->bucket);
     for (const auto& thumbprint : entry->thumbprints) by_thumbprint_.set(key_of(thumbprint), entry);
     clients_.set(record.client_id, std::move(entry));
   }
@@ -48,13 +53,18 @@ class Registry::Edit final {
 
   void put_key(const store::KeyRecord& record) {
     auto entry = accept(parse_key(record));
-    entry ? keys_.set(record.key_id, std::move(entry)) : keys_.erase(record.key_id);
+    if (!entry) return keys_.erase(record.key_id);
+    if (const KeyPtr* old = before_->keys.find(record.key_id)) entry->bucket.follow((*old)->bucket);
+    keys_.set(record.key_id, std::move(entry));
   }
   void drop_key(std::string_view key_id) { keys_.erase(key_id); }
 
   void put_secret(const store::SecretRecord& record) {
     auto entry = accept(parse_secret(record));
-    entry ? secrets_.set(record.secret_id, std::move(entry)) : secrets_.erase(record.secret_id);
+    if (!entry) return secrets_.erase(record.secret_id);
+    if (const SecretPtr* old = before_->secrets.find(record.secret_id))
+      entry->bucket.follow((*old)->bucket);
+    secrets_.set(record.secret_id, std::move(entry));
   }
   void drop_secret(std::string_view secret_id) { secrets_.erase(secret_id); }
 
@@ -98,6 +108,7 @@ class Registry::Edit final {
     if (on_problem_) on_problem_(error);
   }
 
+  std::shared_ptr<const RegistrySnapshot> before_;
   uint64_t version_;
   ShardedMap<ClientPtr>::Editor clients_;
   ShardedMap<KeyPtr>::Editor keys_;
@@ -114,14 +125,16 @@ Registry::Registry(RegistryOptions options)
 
 void Registry::publish(RegistrySnapshot next) {
   current_.publish(std::make_shared<const RegistrySnapshot>(std::move(next)));
+  if (options_.on_change) options_.on_change();
 }
 
 Result<int64_t> Registry::reload(store::RegistryStore& store) {
   const std::lock_guard lock(writing_);
   CS_TRY(const store::RegistryContents all, store.load_all());
   RegistrySnapshot empty;
-  empty.version = current_.load()->version;
-  Edit edit(std::move(empty), options_.on_problem);
+  auto before = current_.load();
+  empty.version = before->version;
+  Edit edit(std::move(empty), std::move(before), options_.on_problem);
   for (const auto& client : all.clients) edit.put_client(client);
   for (const auto& key : all.keys) edit.put_key(key);
   for (const auto& secret : all.secrets) edit.put_secret(secret);
@@ -164,7 +177,8 @@ Result<void> Registry::apply_one(store::RegistryStore& store, const store::Chang
 
 Result<void> Registry::apply(store::RegistryStore& store, std::span<const store::Change> changes) {
   const std::lock_guard lock(writing_);
-  Edit edit(*current_.load(), options_.on_problem);
+  auto before = current_.load();
+  Edit edit(*before, before, options_.on_problem);
   for (const store::Change& change : changes) CS_CHECK(apply_one(store, change, edit));
   publish(edit.finish());
   return {};
@@ -177,7 +191,7 @@ void Registry::heard(BootTime at) {
 void Registry::housekeep(WallTime now) {
   const std::lock_guard lock(writing_);
   const auto current = current_.load();
-  Edit edit(*current, options_.on_problem);
+  Edit edit(*current, current, options_.on_problem);
   edit.drop_expired_cut_offs(now);
   RegistrySnapshot next = edit.finish();
   // No new version if there was nothing to drop: it would make every thread look up again what it

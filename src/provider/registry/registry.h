@@ -45,6 +45,9 @@ struct RegistryOptions {
   std::chrono::milliseconds max_staleness{2000};
   // Told of each record that was left out. On the thread that feeds the registry. May be empty.
   std::function<void(const Error&)> on_problem;
+  // Told that there is a new version. On the same thread, before apply() or reload() returns. May
+  // be empty.
+  std::function<void()> on_change;
 };
 
 class Registry final : public store::FeedListener {

@@ -16,6 +16,7 @@
 #include "core/clock.h"
 #include "core/ip_address.h"
 #include "core/result.h"
+#include "core/token_bucket.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "protocol/api_key.h"
@@ -42,7 +43,9 @@ struct ClientEntry {
   std::optional<IpAddress> san_ip;
   std::vector<Network> networks;
   std::optional<std::chrono::seconds> token_lifetime;
+  std::optional<RateLimit> rate_limit;  // in place of the gateway's for every client
   WallTime created_at{};
+  mutable TokenBucket bucket;  // of rate limits; goes on when the record changes
 
   bool active() const { return status == ClientStatus::active; }
   bool has_certificate_rules() const {
@@ -67,6 +70,7 @@ struct KeyEntry {
   WallTime not_before{};
   std::optional<WallTime> expires_at;
   std::optional<WallTime> revoked_at;
+  mutable TokenBucket bucket;
 
   bool revoked() const { return revoked_at.has_value(); }
   // not_before <= now < expires_at. Says nothing about revoked().
@@ -84,6 +88,7 @@ struct SecretEntry {
   WallTime created_at{};
   std::optional<WallTime> expires_at;
   std::optional<WallTime> revoked_at;
+  mutable TokenBucket bucket;
 
   bool revoked() const { return revoked_at.has_value(); }
   bool current(WallTime now) const { return !(expires_at && now >= *expires_at); }
