@@ -1,7 +1,6 @@
 // Ten thousand calls through a real egress, whose token is revoked at the provider while they are
-// under way: one further token, no call repeated more than once, all of them answered.
+// under way: one further token, no call refused more than once, all of them answered.
 
-#include <algorithm>
 #include <atomic>
 #include <map>
 #include <thread>
@@ -116,17 +115,30 @@ TEST_F(Revocation, of_a_token_in_use_by_ten_thousand_calls_causes_one_grant_and_
 
   EXPECT_EQ(storm.by_status(), (std::map<int, int>{{200, calls}})) << storm.first_failure();
   EXPECT_EQ(audited("token").size(), 2u) << "the first token and its successor";
-  const int repeated = storm.by_attempts().contains("2") ? storm.by_attempts().at("2") : 0;
-  EXPECT_GT(repeated, 0) << "the revocation has met no call";
-  EXPECT_LE(repeated, connections) << "more calls than there were under way";
-  EXPECT_EQ(storm.by_attempts(),
-            (std::map<std::string, int>{{"1", calls - repeated}, {"2", repeated}}));
-  // The provider has seen as many as the callers were told of.
+
+  // What was refused, and what was under way behind the gateway and was cut off there: a read,
+  // which the egress may repeat.
   const std::vector<Json> requests = audited("request");
-  const auto allowed = std::ranges::count_if(
-      requests, [](const Json& one) { return string_member(one, "outcome") == "allow"; });
-  EXPECT_EQ(allowed, calls);
-  EXPECT_EQ(requests.size(), static_cast<size_t>(calls + repeated));
+  int refused = 0;
+  int cut_off = 0;
+  for (const Json& one : requests) {
+    const bool allowed = string_member(one, "outcome") == "allow";
+    if (!allowed) ++refused;
+    if (allowed && has_member(one, "reason")) ++cut_off;
+  }
+  EXPECT_GT(refused, 0) << "the revocation has met no call";
+  EXPECT_LE(refused, connections) << "a call was refused twice";
+  EXPECT_EQ(requests.size(), static_cast<size_t>(calls + refused + cut_off));
+  // The provider has seen as many as the callers were told of, and only a call that was cut off and
+  // then refused needed three.
+  int told = 0;
+  for (const auto& [attempts, count] : storm.by_attempts()) told += std::stoi(attempts) * count;
+  EXPECT_EQ(told, calls + refused + cut_off);
+  const auto thrice = storm.by_attempts().find("3");
+  if (thrice != storm.by_attempts().end()) {
+    EXPECT_LE(thrice->second, cut_off);
+  }
+  EXPECT_LE(storm.by_attempts().rbegin()->first, "3");
 }
 
 }  // namespace

@@ -47,8 +47,8 @@ class AuditFile::Lock final {
   Lock(int descriptor, std::chrono::milliseconds patience) : descriptor_(descriptor) {
     constexpr std::chrono::microseconds pause{500};
     for (auto waited = std::chrono::microseconds(0);; waited += pause) {
-      if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-      error_code_ = errno;
+      error_code_ = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+      if (held()) return;
       if (error_code_ != EINTR && error_code_ != EWOULDBLOCK) return;
       if (waited >= patience) return;
       ::usleep(static_cast<useconds_t>(pause.count()));

@@ -1,10 +1,16 @@
 #include "provider/audit/audit_file.h"
 
+#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <thread>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "provider/audit/audit_file_fixture.h"
 
@@ -66,6 +72,36 @@ TEST_F(AuditFileTest, CheckpointsComeWithTimeAndOnlyIfThereIsSomethingToSign) {
   const VerifyReport report = verify();
   EXPECT_EQ(report.checkpoints, 3u);
   EXPECT_EQ(report.signed_through + 1, report.last_line);
+}
+
+TEST_F(AuditFileTest, TwoWritersThatWaitForEachOtherBothWriteOneChain) {
+  constexpr int appends = 2'000;
+  auto here = open();
+  auto there = open();
+  const std::string one = lines("D1");
+  std::atomic<int> failed = 0;
+  const auto write = [&](AuditFile& file) {
+    for (int i = 0; i < appends; ++i) failed += file.append(one) == 0 ? 0 : 1;
+  };
+  std::thread other([&] { write(*there); });
+  write(*here);
+  other.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(here->sync(), 0);
+  const VerifyReport report = verify();
+  EXPECT_TRUE(report.holds());
+  EXPECT_GE(report.last_line, 2u * appends);
+}
+
+TEST_F(AuditFileTest, ALockThatIsNotGivenBackIsAnError) {
+  AuditFileOptions hasty = options();
+  hasty.lock_patience = std::chrono::milliseconds(1);
+  auto file = AuditFile::open(hasty, clock_).value();
+  const int lock = ::open((path() + ".lock").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(flock(lock, LOCK_EX), 0);
+  EXPECT_EQ(file->append(lines("D1")), EWOULDBLOCK);
+  ASSERT_EQ(close(lock), 0);
+  EXPECT_EQ(file->append(lines("D1")), 0);
 }
 
 TEST_F(AuditFileTest, IsReadableByItsOwnerOnly) {
