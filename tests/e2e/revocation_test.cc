@@ -2,6 +2,7 @@
 // under way: one further token, no call refused more than once, all of them answered.
 
 #include <atomic>
+#include <charconv>
 #include <map>
 #include <thread>
 
@@ -132,7 +133,12 @@ TEST_F(Revocation, of_a_token_in_use_by_ten_thousand_calls_causes_one_grant_and_
   // The provider has seen as many as the callers were told of, and only a call that was cut off and
   // then refused needed three.
   int told = 0;
-  for (const auto& [attempts, count] : storm.by_attempts()) told += std::stoi(attempts) * count;
+  for (const auto& [text, count] : storm.by_attempts()) {
+    int attempts = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), attempts);
+    ASSERT_EQ(read.ptr, text.data() + text.size()) << text;
+    told += attempts * count;
+  }
   EXPECT_EQ(told, calls + refused + cut_off);
   const auto thrice = storm.by_attempts().find("3");
   if (thrice != storm.by_attempts().end()) {

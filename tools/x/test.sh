@@ -52,9 +52,9 @@ run_ctest() {
   ctest --test-dir build/dev -j "$(jobs_count)" --output-on-failure --no-tests=error \
     --output-junit "$results" "$@" </dev/null || status=$?
   if [[ -s $results ]]; then
-    for program in $(grep -o '<testcase name="program\.[a-z_]*"' "$results" | grep -o '[a-z_]*_test'); do
+    while read -r program; do
       count "$program" "$PWD/build/dev/programs/$program.xml"
-    done
+    done < <(grep -o '<testcase name="program\.[a-z_]*"' "$results" | grep -o '[a-z_]*_test')
   fi
   count "ctest" "$results"
   # Never less than what ctest itself says.
