@@ -129,8 +129,9 @@ bool GatewayService::stands(Passage& passage) {
   passage.registry_version = parts_.registry.version();
   auto standing =
       check_still_standing(*passage.findings.principal, passage.exchange.peer(), parts_.registry);
-  if (!standing) passage.cut = std::move(standing).error();
-  return standing.has_value();
+  if (standing) return true;
+  passage.cut = std::move(standing).error();
+  return false;
 }
 
 void GatewayService::enforce_cut_offs() {
