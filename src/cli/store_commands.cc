@@ -52,25 +52,17 @@ void add_report(OutputRecord& out, std::string_view prefix, uint32_t key_version
       .number(named("remaining"), report.remaining);
 }
 
-Result<bool> rekey_tokens(const TokenStoreConfig& config, OutputRecord& out) {
+// The store of `config`, which `open` opens; `kind` names it in the output.
+template <typename Config, typename Open>
+Result<bool> rekey_one(const Config& config, Open open, std::string_view kind,
+                       std::string_view prefix, OutputRecord& out) {
   CS_TRY(const store::SealingKeys keys, load_sealing_keys(config));
   const SystemClock clock;
   SystemEntropy entropy;
-  CS_TRY(const auto store, open_token_store(config, clock));
+  CS_TRY(const auto store, open(config, clock));
   CS_TRY(const store::RekeyReport report, store::rekey(*store, keys, entropy));
-  out.text("store", config.name());
-  add_report(out, "", keys.version(), report);
-  return report.complete();
-}
-
-Result<bool> rekey_journal(const JournalConfig& config, OutputRecord& out) {
-  CS_TRY(const store::SealingKeys keys, load_sealing_keys(config));
-  const SystemClock clock;
-  SystemEntropy entropy;
-  CS_TRY(const auto journal, open_journal(config, clock));
-  CS_TRY(const store::RekeyReport report, store::rekey(*journal, keys, entropy));
-  out.text("journal", config.name());
-  add_report(out, "journal_", keys.version(), report);
+  out.text(kind, config.name());
+  add_report(out, prefix, keys.version(), report);
   return report.complete();
 }
 
@@ -81,11 +73,11 @@ Result<void> rekey_store(const CommonOptions& common) {
   OutputRecord out;
   bool complete = true;
   if (stores.tokens) {
-    CS_TRY(const bool all, rekey_tokens(*stores.tokens, out));
+    CS_TRY(const bool all, rekey_one(*stores.tokens, open_token_store, "store", "", out));
     complete = all;
   }
   if (stores.journal) {
-    CS_TRY(const bool all, rekey_journal(*stores.journal, out));
+    CS_TRY(const bool all, rekey_one(*stores.journal, open_journal, "journal", "journal_", out));
     complete = complete && all;
   }
   print(out, common.output);

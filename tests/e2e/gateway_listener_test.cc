@@ -105,6 +105,7 @@ TEST_F(GatewayListener, a_revocation_ends_the_request_that_waits_for_the_payment
   must(provider->operate({"key", "revoke", key_id, "--reason", "test"}));
   caller.join();  // long before the 30 s that the payment API would have
   EXPECT_FALSE(answer) << answer->status;
+  EXPECT_EQ(provider->gateway_process().terminate(), 0);  // the whole audit log is written
   EXPECT_NE(file_text("audit.jsonl").find("\"reason\":\"key_revoked\""), std::string::npos);
 }
 

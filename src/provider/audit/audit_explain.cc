@@ -29,8 +29,7 @@ constexpr auto checks = std::to_array<CheckRow>({
     {Reason::certificate_missing, "certificate and network binding",
      "The credential was used with another certificate, or from another network, than it is bound "
      "to. If the consumer changed them, register the new ones; if it did not, somebody else has "
-     "its "
-     "credential: revoke it."},
+     "its credential: revoke it."},
     {Reason::scope_insufficient, "route and scope",
      "The request is not one that this credential may make. Grant the scope if it should be; see "
      "[[route]] in the configuration."},

@@ -123,6 +123,8 @@ class AuditLog final {
 
   // The request is under way from now until end(), or until it is destroyed.
   void begin(OpenRequest& request);
+  // It is refused after all: record() has its line.
+  void withdraw(OpenRequest& request) { request.leave(); }
   // Its last line: record_allowed().
   void end(OpenRequest& request, const AuditRecord& record);
 

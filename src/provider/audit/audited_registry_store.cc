@@ -35,7 +35,13 @@ Result<int64_t> AuditedRegistryStore::make(const Change& change, const Make& mak
            : made.error().for_log();
   line.detail = detail;
   if (!made) line.reason = made.error().code;
-  CS_CHECK(log_.record(line));
+  const auto written = log_.record(line);
+  if (made && !written) {
+    return fail(ErrorKind::unavailable, "audit.change_end_unrecorded",
+                "The change is made, but the audit log says only that it began: its end could not "
+                "be recorded. What it would have shown is not shown.",
+                detail + ": " + written.error().for_log());
+  }
   return made;
 }
 

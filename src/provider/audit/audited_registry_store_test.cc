@@ -61,8 +61,17 @@ TEST_F(AuditedRegistryStoreTest, AChangeThatCannotBeRecordedIsNotMade) {
 
 TEST_F(AuditedRegistryStoreTest, AChangeWhoseEndCannotBeRecordedIsNotReportedAsDone) {
   lines_.room = 1;
-  EXPECT_FALSE(audited_.add_client(client()));
+  const auto unsure = audited_.add_client(client());
+  ASSERT_FALSE(unsure);
+  EXPECT_EQ(unsure.error().code, "audit.change_end_unrecorded") << "it does not say: not made";
+  EXPECT_TRUE(store_->find_client("shop").value());
   EXPECT_EQ(lines_.count("change_begun"), 1u);  // it says what may have happened
+}
+
+TEST_F(AuditedRegistryStoreTest, AFailureThatCannotBeRecordedIsStillToldAsItIs) {
+  ASSERT_TRUE(audited_.add_client(client()));
+  lines_.room = 1;
+  EXPECT_EQ(audited_.add_client(client()).error().code, "registry.duplicate");
 }
 
 TEST_F(AuditedRegistryStoreTest, AChangeThatFailsIsRecordedWithItsReason) {

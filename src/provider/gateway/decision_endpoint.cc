@@ -68,13 +68,7 @@ Task<void> DecisionEndpoint::serve(http::Exchange& exchange) {
 }
 
 Task<void> DecisionEndpoint::refuse(Passage& passage, Denial denial) {
-  Reason reason = denial.reason;
-  if (reason != Reason::audit_unavailable) {
-    AuditRecord record = passage.record(AuditOutcome::deny, protocol::status_of(reason));
-    record.reason = protocol::code_of(reason);
-    record.detail = denial.private_detail;
-    if (!co_await parts_.audit.record(record)) reason = Reason::audit_unavailable;
-  }
+  const Reason reason = co_await record_refusal(parts_.audit, passage, denial);
   co_await answer(passage, reason);
 }
 

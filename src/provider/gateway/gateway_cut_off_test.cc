@@ -1,6 +1,8 @@
 // What becomes of requests that are under way when their client, credential or certificate is
 // revoked.
 
+#include <cerrno>
+
 #include <gtest/gtest.h>
 
 #include "provider/gateway/cut_offs.h"
@@ -42,6 +44,28 @@ TEST_F(GatewayCutOff, WhatWaitsForAConnectionIsNotForwardedAndHearsWhy) {
   EXPECT_EQ(exchange.response_field("Countersign-Reason"), "token_revoked");
   EXPECT_TRUE(bed.upstream.requests().empty());
   EXPECT_TRUE(audit().contains("\"outcome\":\"deny\""));
+}
+
+TEST_F(GatewayCutOff, ItsRefusalIsOnDiskBeforeItIsTold) {
+  bed.upstream.opens_after(seconds(1));
+  FakeExchange exchange = bed.post("Bearer " + bed.token());
+  bed.serve(exchange);
+  cut_off(SubjectKind::token, bed.last_token_id);
+  bed.executor.advance(seconds(2));
+  ASSERT_EQ(exchange.status(), 401);
+  EXPECT_TRUE(bed.audit_file.on_disk("\"reason\":\"token_revoked\""));
+}
+
+TEST_F(GatewayCutOff, ARefusalThatTheDiskDoesNotTakeIsNotTold) {
+  bed.upstream.opens_after(seconds(1));
+  FakeExchange exchange = bed.post("Bearer " + bed.token());
+  bed.serve(exchange);
+  bed.audit_file.sync_error = EIO;
+  cut_off(SubjectKind::token, bed.last_token_id);
+  bed.executor.advance(seconds(2));
+  EXPECT_EQ(exchange.status(), 503);
+  EXPECT_EQ(exchange.response_field("Countersign-Reason"), "audit_unavailable");
+  EXPECT_TRUE(bed.upstream.requests().empty());
 }
 
 TEST_F(GatewayCutOff, ACutOffIsSeenBeforeForwardingWithoutBeingTold) {

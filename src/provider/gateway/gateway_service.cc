@@ -138,9 +138,9 @@ void GatewayService::enforce_cut_offs() {
   open_.for_each([this](PassageLink& link) {
     auto& passage = static_cast<Passage&>(link);
     if (passage.cut || stands(passage)) return;
-    // Where it waits, for the consumer or for the upstream, the wait ends.
     // What waits for a connection to the upstream can still be told why.
     if (passage.upstream == nullptr) return;
+    // Where else it waits, for the consumer or for the upstream, the wait ends.
     passage.upstream->set_deadline(parts_.executor.now());
     passage.exchange.cut();
     passage.unreachable = true;
@@ -153,29 +153,24 @@ bool GatewayService::may_stay_connected(const http::PeerInfo& peer) {
   return provider::may_stay_connected(peer.certificate->certificate(), parts_.registry);
 }
 
-// Whether the upstream may have seen the request decides what the audit log says of it.
+// What nothing was sent of is refused like any other. What the upstream may have seen is recorded
+// as forwarded, and its consumer is told nothing that could read as a refusal.
 Task<void> GatewayService::end_cut_off(Passage& passage) {
-  const Denial& denial = *passage.cut;
-  AuditRecord record = passage.record(passage.sent ? AuditOutcome::allow : AuditOutcome::deny,
-                                      passage.unreachable ? 0 : protocol::status_of(denial.reason));
-  const std::string detail = "cut off while it was under way: " + denial.private_detail;
+  Denial denial = *passage.cut;
+  denial.private_detail.insert(0, "cut off while it was under way: ");
+  if (!passage.sent && !passage.unreachable) co_return co_await refuse(passage, std::move(denial));
+  AuditRecord record = passage.record(passage.sent ? AuditOutcome::allow : AuditOutcome::deny, 0);
   record.reason = protocol::code_of(denial.reason);
-  record.detail = detail;
+  record.detail = denial.private_detail;
   parts_.audit.end(passage, record);
-  const auto written = parts_.audit.flush();
-  if (passage.unreachable) co_return passage.exchange.abort();
-  co_await answer(passage, written ? denial.reason : Reason::audit_unavailable);
+  // At once. What cannot be written waits in the log, and is counted there.
+  static_cast<void>(parts_.audit.flush());
+  passage.exchange.abort();
 }
 
 // The decision was to refuse: it is recorded before the consumer learns of it.
 Task<void> GatewayService::refuse(Passage& passage, Denial denial) {
-  Reason reason = denial.reason;
-  if (reason != Reason::audit_unavailable) {
-    AuditRecord record = passage.record(AuditOutcome::deny, protocol::status_of(reason));
-    record.reason = protocol::code_of(reason);
-    record.detail = denial.private_detail;
-    if (!co_await parts_.audit.record(record)) reason = Reason::audit_unavailable;
-  }
+  const Reason reason = co_await record_refusal(parts_.audit, passage, denial);
   co_await answer(passage, reason);
 }
 

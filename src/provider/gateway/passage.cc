@@ -46,4 +46,15 @@ AuditRecord Passage::describe() const {
   return open;
 }
 
+Task<protocol::Reason> record_refusal(AuditLog& audit, Passage& passage,
+                                      const protocol::Denial& denial) {
+  audit.withdraw(passage);
+  if (denial.reason == protocol::Reason::audit_unavailable) co_return denial.reason;
+  AuditRecord record = passage.record(AuditOutcome::deny, protocol::status_of(denial.reason));
+  record.reason = protocol::code_of(denial.reason);
+  record.detail = denial.private_detail;
+  const auto written = co_await audit.record(record);
+  co_return written ? denial.reason : protocol::Reason::audit_unavailable;
+}
+
 }  // namespace countersign::provider

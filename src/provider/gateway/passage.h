@@ -45,4 +45,9 @@ class Passage final : public AuditLog::OpenRequest, public PassageLink {
   AuditRecord describe() const override;
 };
 
+// The refusal's line is on disk when this returns the reason to answer with: the denial's own, or
+// audit_unavailable if it is not. Both outlive the task. Fails closed.
+Task<protocol::Reason> record_refusal(AuditLog& audit, Passage& passage,
+                                      const protocol::Denial& denial);
+
 }  // namespace countersign::provider
